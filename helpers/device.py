@@ -1,0 +1,48 @@
+"""Pick the device that tensors live on, and make a run repeatable."""
+
+import os
+import random
+
+import numpy as np
+import torch
+
+# A sum over many numbers is cut into one piece per thread, so its last digits depend on how many there are.
+# Two is what every laptop has; more would not make these small networks faster.
+THREADS = 2
+
+
+def pick_device():
+    """The device that the environment variable COURSE_DEVICE names; where it is unset, the best there is.
+
+    COURSE_DEVICE is `cpu`, `cuda` or `mps`. Returns a `torch.device`.
+    Raises ValueError for any other name, RuntimeError where the named device is not there.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    name = os.environ.get("COURSE_DEVICE", "").strip().lower()
+    if not name:
+        return torch.device(next(device for device, there in available.items() if there))
+    if name not in available:
+        raise ValueError(
+            f"COURSE_DEVICE is {name!r}, but it must be one of cpu, cuda, mps. Unset it to get the best device there is."
+        )
+    if not available[name]:
+        raise RuntimeError(
+            f"COURSE_DEVICE asks for {name!r}, but this PyTorch ({torch.__version__}) sees no such device. "
+            "Set COURSE_DEVICE=cpu, or unset it to get the best device there is."
+        )
+    return torch.device(name)
+
+
+def seed_everything(seed):
+    """Make what follows repeatable: seed Python, NumPy and torch (all devices), and fix the number of threads.
+
+    The same seed gives the same numbers on the same kind of processor; another kind may differ in the last digits.
+    """
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    torch.set_num_threads(THREADS)

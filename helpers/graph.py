@@ -1,0 +1,129 @@
+"""Draw a computation as a graph, with the value and the gradient at every node."""
+
+import matplotlib.pyplot as plt
+import networkx as nx
+import torch
+from matplotlib.patches import FancyBboxPatch
+from torch.overrides import TorchFunctionMode
+
+from helpers.plotting import DATA, ERROR, NEUTRAL
+
+_SYMBOLS = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "truediv": "÷", "matmul": "@"}
+_WIDTH, _HEIGHT = 0.92, 0.74  # of a node, in the units of the layout
+
+
+def draw_graph(function, *, ax=None, **tensors):
+    """Draw what `function(**tensors)` computes: inputs at the left, the result at the right.
+
+    function: returns a tensor with one number. tensors: its inputs by name, at least one of which requires a gradient.
+    Each node shows its value and, below it, the derivative of the result with respect to it; a node that no gradient
+    reaches, for instance plain data, has no second number. Tensors with more than one number show their shapes.
+    The `.grad` of the inputs stays as it is. Returns the axes. Raises ValueError where there is nothing to differentiate.
+    """
+    graph, _ = trace(function, **tensors)
+    places = _layout(graph)
+    xs, ys = zip(*places.values(), strict=True)
+    width, height = max(xs) - min(xs) + 1.3, max(ys) - min(ys) + 1.0
+    ax = ax or plt.subplots(figsize=(1.2 * width, 1.05 * height))[1]
+    for source, target in graph.edges:
+        (x1, y1), (x2, y2) = places[source], places[target]
+        arrow = {"arrowstyle": "-|>", "color": NEUTRAL, "linewidth": 1.4, "shrinkA": 2, "shrinkB": 0}
+        ends = {"xytext": (x1 + _WIDTH / 2, y1), "xy": (x2 - _WIDTH / 2 - 0.02, y2)}
+        ax.annotate("", **ends, arrowprops=arrow, zorder=1)
+    for node, place in places.items():
+        _draw_node(ax, *place, **graph.nodes[node])
+    ax.set(xlim=(min(xs) - 0.65, max(xs) + 0.65), ylim=(min(ys) - 0.5, max(ys) + 0.5))
+    ax.axis("off")
+    return ax
+
+
+def trace(function, **tensors):
+    """The graph of `function(**tensors)`, as a `networkx.DiGraph` from the inputs to the result, and the result's node.
+
+    A node has the attributes kind ("input", "constant" or "operation"), label, value (a tensor or a number) and gradient
+    (a tensor, or None where no gradient flows). Inputs are keyed by name, operations by their position in time.
+    Raises ValueError where the result is not one number that depends on a tensor with requires_grad=True.
+    """
+    with _Recorder() as recorder:
+        result = function(**tensors)
+    graph, nodes = nx.DiGraph(), {}
+    for name, tensor in tensors.items():
+        nodes[id(tensor)] = name
+        graph.add_node(name, kind="input", label=name, value=tensor, gradient=None)
+    for time, (operation, inputs, output) in enumerate(recorder.steps):
+        for position, value in enumerate(inputs):
+            node = nodes.get(id(value)) if isinstance(value, torch.Tensor) else None
+            if node is None:  # a number, or a tensor that was not given by name: each use gets a node of its own
+                node = (time, position)
+                graph.add_node(node, kind="constant", label="", value=value, gradient=None)
+            graph.add_edge(node, time)
+        graph.add_node(time, kind="operation", label=operation, value=output, gradient=None)
+        nodes[id(output)] = time
+    if not isinstance(result, torch.Tensor) or result.numel() != 1 or not result.requires_grad:
+        raise ValueError("The function must return one number, computed from a tensor with requires_grad=True.")
+    last = nodes[id(result)]
+    graph = graph.subgraph(nx.ancestors(graph, last) | {last})
+    wanted = [data for data in graph.nodes.values() if getattr(data["value"], "requires_grad", False)]
+    gradients = torch.autograd.grad(result, [data["value"] for data in wanted], allow_unused=True)
+    for data, gradient in zip(wanted, gradients, strict=True):
+        data["gradient"] = gradient
+    return graph, last
+
+
+class _Recorder(TorchFunctionMode):
+    """Keeps (operation, inputs, output) of every torch function that runs in its `with` block and returns a tensor."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        output = func(*args, **(kwargs or {}))
+        if isinstance(output, torch.Tensor):
+            # an attribute such as X.T arrives as the `__get__` of that attribute
+            name = func.__self__.__name__ if func.__name__ == "__get__" else func.__name__.strip("_")
+            inputs = [arg for arg in args if isinstance(arg, torch.Tensor | int | float)]
+            if name in ("rsub", "rdiv", "rpow", "rmul", "radd"):  # 2 - w calls w.__rsub__(2)
+                name, inputs = name[1:], inputs[::-1]
+            self.steps.append((_SYMBOLS.get(name, name), inputs, output))
+        return output
+
+
+def _layout(graph):
+    """Where each node goes: in columns from left to right, at about the height of what it feeds."""
+    column = {}
+    for node in nx.topological_sort(graph):
+        column[node] = 1 + max((column[source] for source in graph.predecessors(node)), default=-1)
+    for node in graph:
+        if graph.in_degree(node) == 0:  # an input stands right before its first use
+            column[node] = min(column[target] for target in graph.successors(node)) - 1
+    # The order of the operands, top to bottom, followed back from the result
+    order = list(nx.dfs_preorder_nodes(graph.reverse(copy=False), max(column, key=column.get)))
+    places = {}
+    for x in sorted(set(column.values()), reverse=True):
+        nodes = [node for node in order if column[node] == x]
+        heights = [[places[target][1] for target in graph.successors(node)] or [0.0] for node in nodes]
+        middle = sum(sum(h) / len(h) for h in heights) / len(nodes)
+        for i, node in enumerate(nodes):
+            places[node] = (1.35 * x, middle + (len(nodes) - 1) / 2 - i)
+    return places
+
+
+def _draw_node(ax, x, y, *, kind, label, value, gradient):
+    corner = (x - _WIDTH / 2, y - _HEIGHT / 2)
+    face, edge = {"input": ("#E8F1F8", DATA), "constant": ("white", "white"), "operation": ("#F2F2F2", NEUTRAL)}[kind]
+    shape = "round,pad=0,rounding_size=0.1"
+    ax.add_patch(FancyBboxPatch(corner, _WIDTH, _HEIGHT, boxstyle=shape, facecolor=face, edgecolor=edge, zorder=2))
+    lines = [(label, "black", "bold"), (_text(value), DATA, "normal")]
+    if gradient is not None:
+        lines.append((f"∂ {_text(gradient)}", ERROR, "bold"))
+    lines = [line for line in lines if line[0]]
+    for i, (text, color, weight) in enumerate(lines):
+        offset = 0.22 * ((len(lines) - 1) / 2 - i)
+        ax.text(x, y + offset, text, color=color, weight=weight, ha="center", va="center", fontsize=11)
+
+
+def _text(value):
+    if not isinstance(value, torch.Tensor):
+        return f"{value:.4g}"
+    return f"{value.item():.4g}" if value.numel() == 1 else "×".join(map(str, value.shape))

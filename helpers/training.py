@@ -1,0 +1,170 @@
+"""The training loop that the reader writes by hand in notebook 02, kept in one place for the notebooks after it."""
+
+import math
+
+import torch
+from tqdm.auto import tqdm
+
+
+def fit(model, train_loader, loss_fn, optimizer, *, epochs, val_loader=None, metrics=None, scheduler=None, device=None):
+    """Train `model` in place, and show the progress in one bar.
+
+    train_loader: yields batches X (n, ...), y (n, ...) and has a length; a list with one pair is a full batch.
+    loss_fn: takes (y_hat, y), returns the mean loss over the batch.
+    val_loader: evaluated after each epoch; `metrics` then are functions of (y_hat, y) by name, as in `evaluate`.
+    scheduler: stepped after every batch, so its lengths are counted in batches.
+    device: where to train; the device that the model is on, where not given.
+
+    Returns a `History` with one row per epoch: loss (the mean over the epoch's samples, while the weights changed), and
+    val_loss and val_<metric> with a val_loader. The model is left in eval mode. An interrupt (the stop button)
+    ends the training early: the history so far is returned, the model keeps what it has learned.
+    Raises ValueError for an empty loader, for shapes that a loss would silently broadcast, and for labels outside the
+    classes; FloatingPointError where the loss becomes NaN or infinite.
+    """
+    device = torch.device(device) if device else next(model.parameters()).device
+    model.to(device)
+    history = History()
+    bar = tqdm(total=epochs * _length(train_loader), unit="batch")
+    try:
+        for epoch in range(epochs):
+            bar.set_description(f"epoch {epoch + 1}/{epochs}")
+            model.train()
+            total, n = 0.0, 0
+            for X_batch, y_batch in train_loader:
+                X_batch, y_batch = X_batch.to(device), y_batch.to(device)
+                y_hat = model(X_batch)
+                if epoch == 0:
+                    _check_batch(y_hat, y_batch)
+                loss = loss_fn(y_hat, y_batch)
+                value = _finite(loss, epoch, bar.n)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                if scheduler is not None:
+                    scheduler.step()
+                total, n = total + value * len(X_batch), n + len(X_batch)
+                bar.set_postfix_str(f"loss {value:.4f}", refresh=False)
+                bar.update()
+            row = {"loss": total / n}
+            if val_loader is not None:
+                results = evaluate(model, val_loader, loss_fn, metrics)
+                row |= {f"val_{name}": result for name, result in results.items()}
+            history.rows.append(row)
+            bar.set_postfix_str(_summary(row))
+    except KeyboardInterrupt:
+        history.interrupted = True
+    finally:
+        bar.close()
+        model.eval()
+    return history
+
+
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, metrics=None):
+    """Loss and metrics of `model` over all samples of `loader`, in eval mode and without gradients.
+
+    metrics: functions of (y_hat, y) by name. Each sees all samples at once, so that a metric which is no mean
+    over batches (RMSE, R squared) is right too. Returns a dict: "loss" and one float per metric.
+    The model is left in the mode it was in. Raises ValueError as `fit` does.
+    """
+    device = next(model.parameters()).device
+    _length(loader)
+    was_training = model.training
+    model.eval()
+    try:
+        pairs = [(model(X_batch.to(device)), y_batch.to(device)) for X_batch, y_batch in loader]
+    finally:
+        model.train(was_training)
+    y_hat, y = (torch.cat(parts) for parts in zip(*pairs, strict=True))
+    _check_batch(y_hat, y)
+    functions = {"loss": loss_fn, **(metrics or {})}
+    return {name: float(function(y_hat, y)) for name, function in functions.items()}
+
+
+class History:
+    """What `fit` saw: `history["loss"]` is a list with one number per epoch, `len(history)` the number of epochs.
+
+    rows: one dict per epoch. interrupted: whether the training was stopped before its last epoch.
+    """
+
+    def __init__(self):
+        self.rows = []
+        self.interrupted = False
+
+    @property
+    def names(self):
+        """The names of the curves, in the order in which they were measured."""
+        return list(self.rows[0]) if self.rows else []
+
+    def __getitem__(self, name):
+        if name not in self.names:
+            raise KeyError(f"no curve {name!r} in this history; it has {', '.join(self.names) or 'no epochs'}")
+        return [row[name] for row in self.rows]
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __repr__(self):
+        last = _summary(self.rows[-1]) if self.rows else "nothing yet"
+        return f"History of {len(self)} epochs{' (interrupted)' if self.interrupted else ''}: {last}"
+
+
+def accuracy(logits, y):
+    """Fraction of rows whose largest logit is the true class.
+
+    logits: (n, k) scores; y: (n,) class ids in 0..k-1. Returns a float in [0, 1].
+    Raises ValueError where n differs or is 0.
+    """
+    if logits.ndim != 2 or y.ndim != 1 or len(logits) != len(y) or len(y) == 0:
+        raise ValueError(
+            f"accuracy needs logits (n, k) and class ids (n,), got {_shape(logits)} and {_shape(y)}. "
+            "For one logit per row, compare it with 0 yourself."
+        )
+    return (logits.argmax(dim=1) == y).float().mean().item()
+
+
+def _summary(row):
+    return ", ".join(f"{name} {value:.4f}" for name, value in row.items())
+
+
+def _length(loader):
+    if len(loader) == 0:
+        raise ValueError(
+            "The loader yields no batch. Is the data set empty, or smaller than batch_size with drop_last=True?"
+        )
+    return len(loader)
+
+
+def _check_batch(y_hat, y):
+    """Refuse a pair that a loss would take, but not for what was meant."""
+    if y_hat.shape == y.shape:
+        return
+    class_ids = not y.is_floating_point() and y_hat.ndim == y.ndim + 1 and len(y_hat) == len(y)
+    if not class_ids:
+        raise ValueError(
+            f"Predictions have the shape {_shape(y_hat)}, targets {_shape(y)}. A loss would broadcast them against each "
+            "other and average over pairs that do not belong together. Give both the same shape, for instance with "
+            "y.unsqueeze(1); class ids are integers of shape (n,) for predictions (n, k)."
+        )
+    k = y_hat.shape[1]
+    low, high = y.min().item(), y.max().item()
+    if low < 0 or high >= k:
+        raise ValueError(
+            f"Labels go from {low} to {high}, but the model has {k} outputs: class ids must be in 0..{k - 1}. "
+            "Renumber the classes, or change the size of the last layer."
+        )
+
+
+def _finite(loss, epoch, step):
+    value = loss.item()
+    if not math.isfinite(value):
+        raise FloatingPointError(
+            f"The loss became {value} in epoch {epoch + 1}, at step {step + 1} of the training. The usual reason is a "
+            "learning rate that is too large: make a new model and try a tenth of it. If it happens at step 1, "
+            "look for NaN or huge numbers in the data."
+        )
+    return value
+
+
+def _shape(tensor):
+    return tuple(tensor.shape)

@@ -1,0 +1,189 @@
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from helpers import data
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    return data.load_mnist()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A data folder of one's own to break: links to the real files, none verified yet."""
+    for name in data.SHA256:
+        link = tmp_path / name
+        link.parent.mkdir(exist_ok=True)
+        link.write_bytes((data.FOLDER / name).read_bytes())
+    monkeypatch.setattr(data, "FOLDER", tmp_path)
+    data._data_file.cache_clear()
+    yield tmp_path
+    data._data_file.cache_clear()
+
+
+def test_mnist_is_the_published_data(mnist):
+    assert mnist.X_train.shape == (60000, 28, 28) and mnist.X_test.shape == (10000, 28, 28)
+    assert mnist.X_train.dtype == torch.uint8 and mnist.y_train.dtype == torch.int64
+    # The well-known class counts of both parts, and the well-known mean and deviation of the pixels
+    assert mnist.y_train.bincount().tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert mnist.y_test.bincount().tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    pixels = mnist.X_train.float() / 255
+    assert pixels.mean().item() == pytest.approx(0.1307, abs=1e-4)
+    assert pixels.std().item() == pytest.approx(0.3081, abs=1e-4)
+    assert mnist.y_train[:5].tolist() == [5, 0, 4, 1, 9]
+
+
+def test_mnist_belongs_to_the_caller(mnist):
+    again = data.load_mnist()
+    again.X_test[:] = 0
+    assert mnist.X_test.any()
+
+
+def test_grades():
+    X_train, y_train, X_test, y_test = data.load_grades()
+    assert X_train.shape == (17, 5) and X_test.shape == (5, 5)
+    assert X_train[0].tolist() == [80, 89, 97, 92, 88] and X_test[-1].tolist() == [100, 72, 79, 45, 50]
+    assert y_train.tolist() == [0, 1, 2, 0, 1, 1, 1, 2, 2, 0, 0, 1, 0, 2, 1, 1, 2] and y_test.tolist() == [
+        0,
+        1,
+        1,
+        2,
+        2,
+    ]
+    assert X_train.dtype == torch.float32 and y_train.dtype == torch.int64
+
+
+@pytest.mark.parametrize("name", ["mnist/train-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz"])
+@pytest.mark.parametrize("fault", ["missing", "truncated", "altered", "error page"])
+def test_a_bad_mnist_file_is_named(folder, name, fault):
+    path = folder / name
+    good = path.read_bytes()
+    if fault == "missing":
+        path.unlink()
+    else:
+        bad = {"truncated": good[:-100], "altered": good[:500] + b"?" + good[501:], "error page": b"<html>404</html>"}
+        path.write_bytes(bad[fault])
+    with pytest.raises(data.DataFileError, match=re.escape(str(path))) as error:
+        data.load_mnist()
+    assert "git checkout -- data" in str(error.value)
+    if fault != "missing":
+        assert data.SHA256[name] in str(error.value)
+    path.write_bytes(good)  # as soon as the file is right again, so is the course
+    assert len(data.load_mnist().y_train) == 60000
+
+
+def test_a_bad_grades_file_is_named(folder):
+    (folder / "grades.csv").write_text("student_id\n")
+    with pytest.raises(data.DataFileError, match=r"grades\.csv"):
+        data.load_grades()
+
+
+def test_each_file_is_verified_once_per_process(folder, monkeypatch):
+    counted = []
+    sha256 = data.hashlib.sha256
+    monkeypatch.setattr(data.hashlib, "sha256", lambda raw: counted.append(len(raw)) or sha256(raw))
+    data.load_mnist()
+    data.load_mnist()
+    assert len(counted) == 4
+
+
+def test_checksums_in_the_readme_are_those_of_the_code():
+    readme = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    assert dict(re.findall(r"`([\w./-]+)` \| `([0-9a-f]{64})`", readme)) == data.SHA256
+
+
+def test_the_wheel_carries_the_data(tmp_path):
+    """Built and unpacked elsewhere, the package finds its data from an empty folder that is not the checkout."""
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT]
+    subprocess.run(build, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    site, empty = tmp_path / "site", tmp_path / "empty"
+    empty.mkdir()
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", site, wheel]
+    subprocess.run(install, check=True)
+    code = "import helpers.data as d; print(d.__file__, len(d.load_mnist().y_train), len(d.load_grades().y_test), sep='\\n')"
+    env = os.environ | {"PYTHONPATH": str(site)}
+    out = subprocess.run([sys.executable, "-c", code], cwd=empty, env=env, check=True, capture_output=True, text=True)
+    where, *counts = out.stdout.split("\n")
+    assert Path(where).is_relative_to(site) and counts[:2] == ["60000", "5"]
+
+
+def test_line():
+    x, y = data.make_line(10_000, w=2.0, b=1.0, noise=0.1, generator=torch.Generator().manual_seed(0))
+    assert x.shape == y.shape == (10_000, 1) and x.min() >= 0 and x.max() < 1
+    residual = y - (2 * x + 1)
+    assert residual.std().item() == pytest.approx(0.1, abs=0.003) and residual.mean().item() == pytest.approx(
+        0, abs=0.003
+    )
+
+
+def test_xor():
+    X, y = data.make_xor()
+    assert y.tolist() == [int(a) ^ int(b) for a, b in X.tolist()]
+
+
+def test_quadrants():
+    X, y = data.make_quadrants(1000, gap=0.3)
+    assert X.shape == (1000, 2) and X.abs().min() >= 0.3 and X.abs().max() <= 5.3
+    assert torch.equal(y, (X[:, 0].sign() == X[:, 1].sign()).long())
+    assert 400 < y.sum() < 600
+
+
+def test_spirals():
+    X, y = data.make_spirals(501, turns=1.75)
+    assert X.shape == (501, 2) and y.bincount().tolist() == [250, 251]
+    radius = X.norm(dim=1)
+    assert 0.4 <= radius.min() < 0.5 and 4.8 < radius.max() <= 5.0 + 1e-5
+    # Undo the winding: what is left of the angle is 0 for one arm and pi for the other.
+    angle = torch.atan2(X[:, 0], X[:, 1]) - 2 * torch.pi * 1.75 * (radius - 0.4) / 4.6
+    assert torch.equal((angle.cos() < 0).long(), y)
+    assert (y[:250].sum() - 125).abs() < 60  # mixed, so that the first half can serve to train
+
+
+def test_generators_are_repeatable():
+    for make in (data.make_line, data.make_quadrants, data.make_spirals):
+        first, second = (make(20, generator=torch.Generator().manual_seed(7)) for _ in range(2))
+        assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_batch_loader_yields_what_a_dataloader_yields():
+    X, y = torch.randn(10, 3), torch.arange(10)
+    ours = list(data.batch_loader(X, y, batch_size=4))
+    theirs = list(torch.utils.data.DataLoader(torch.utils.data.TensorDataset(X, y), batch_size=4))
+    assert len(ours) == len(theirs) == len(data.batch_loader(X, y, batch_size=4)) == 3
+    for (X1, y1), (X2, y2) in zip(ours, theirs, strict=True):
+        assert torch.equal(X1, X2) and torch.equal(y1, y2)
+
+
+def test_batch_loader_shuffles_anew_each_epoch_and_repeatably():
+    def epochs(seed):
+        generator = torch.Generator().manual_seed(seed)
+        loader = data.batch_loader(torch.arange(100), batch_size=30, shuffle=True, generator=generator)
+        return [torch.cat([batch for (batch,) in loader]).tolist() for _ in range(2)]
+
+    first, second = epochs(0)
+    assert sorted(first) == sorted(second) == list(range(100)) and first != second
+    assert epochs(0) == [first, second] != epochs(1)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"\x00\x00\x08", b"\x00\x00\x0d\x01\x00\x00\x00\x00", b"<html>", b"\x00\x00\x08\x01\x00\x00\x00\x05abc"],
+)
+def test_parse_idx_refuses(raw):
+    with pytest.raises(ValueError, match="IDX"):
+        data.parse_idx(raw)
+
+
+def test_parse_idx():
+    raw = b"\x00\x00\x08\x02" + (2).to_bytes(4, "big") + (3).to_bytes(4, "big") + bytes(range(6))
+    assert data.parse_idx(raw).tolist() == [[0, 1, 2], [3, 4, 5]]

@@ -1,0 +1,56 @@
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from helpers import device
+
+
+def test_cpu_on_request(monkeypatch):
+    monkeypatch.setenv("COURSE_DEVICE", "cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert device.pick_device() == torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "best"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu"), (True, False, "cuda")]
+)
+def test_the_best_there_is(monkeypatch, cuda, mps, best):
+    monkeypatch.delenv("COURSE_DEVICE", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert device.pick_device() == torch.device(best)
+
+
+def test_unknown_device(monkeypatch):
+    monkeypatch.setenv("COURSE_DEVICE", "tpu")
+    with pytest.raises(ValueError, match=r"'tpu'.*cpu, cuda, mps"):
+        device.pick_device()
+
+
+@pytest.mark.parametrize("name", ["cuda", "mps"])
+def test_a_device_that_is_not_there(monkeypatch, name):
+    monkeypatch.setenv("COURSE_DEVICE", name)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(RuntimeError, match=f"'{name}'.*COURSE_DEVICE=cpu"):
+        device.pick_device()
+
+
+def test_seed_everything_makes_all_streams_repeatable():
+    def draw():
+        device.seed_everything(3)
+        return random.random(), np.random.rand(), torch.rand(1).item()
+
+    assert draw() == draw()
+    assert torch.get_num_threads() == device.THREADS
+
+
+def test_import_is_light():
+    """`import helpers` must not pull in what only some modules need."""
+    code = "import sys, torch, helpers; print([m for m in ('matplotlib', 'sklearn', 'networkx.drawing') if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"

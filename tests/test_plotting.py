@@ -1,0 +1,76 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+
+from helpers import plotting
+from helpers.training import History
+
+
+@pytest.fixture
+def history():
+    history = History()
+    history.rows += [
+        {"loss": 3.0, "val_loss": 4.0, "val_accuracy": 0.5},
+        {"loss": 1.0, "val_loss": 2.0, "val_accuracy": 0.9},
+    ]
+    return history
+
+
+def test_history_curves(history):
+    ax = plotting.plot_history(history)
+    assert [list(line.get_ydata()) for line in ax.lines] == [[3.0, 1.0], [4.0, 2.0]]
+    assert all(list(line.get_xdata()) == [1, 2] for line in ax.lines)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["loss (training)", "loss (validation)"]
+    ax = plotting.plot_history(history, "val_accuracy")
+    assert list(ax.lines[0].get_ydata()) == [0.5, 0.9] and ax.get_ylabel() == "accuracy"
+
+
+def test_history_without_epochs():
+    with pytest.raises(ValueError, match="no epoch"):
+        plotting.plot_history(History())
+
+
+@pytest.mark.parametrize("probability", [False, True])
+def test_decision_regions_are_where_the_classifier_says(probability):
+    X = torch.tensor([[-1.0, -3.0], [2.0, 5.0]], requires_grad=True)
+
+    def predict(points):  # class 1 in the upper half, so that x and y must not be swapped
+        return (points[:, 1:] > 0).float() if probability else (points[:, 1] > 0).long()
+
+    ax = plotting.plot_decision_regions(predict, X, torch.tensor([0, 1]), resolution=50)
+    picture = np.asarray(ax.collections[0].get_array())
+    assert picture.shape == (50, 50) and (picture[0] == 0).all() and (picture[-1] == 1).all()
+    low, high = ax.get_ylim()
+    assert low < -3 and high > 5
+
+
+def test_loss_surface_has_the_path_and_the_minimum():
+    path = torch.tensor([[0.0, 0.0], [1.0, 0.5], [1.5, 0.9]])
+    ax = plotting.plot_loss_surface(lambda w, b: (w - 2) ** 2 + (b - 1) ** 2, path, minimum=torch.tensor([2.0, 1.0]))
+    np.testing.assert_allclose(ax.lines[0].get_xydata(), path.numpy())
+    assert ax.lines[-1].get_xydata().tolist() == [[2.0, 1.0]]
+    assert ax.get_xlim()[0] < 0 and ax.get_xlim()[1] > 2
+
+
+def test_images_in_order():
+    images = torch.arange(12).reshape(12, 1, 1).expand(12, 2, 2)
+    axes = plotting.show_images(images, titles=range(12), columns=5, title="twelve")
+    assert axes.shape == (3, 5)
+    shown = [(ax.images[0].get_array().flat[0], ax.get_title()) for ax in axes.flat if ax.images]
+    assert shown == [(i, str(i)) for i in range(12)]
+    assert axes[0, 0].images[0].get_clim() == (0, 11)  # one scale for all
+
+
+def test_confusion_matrix_has_the_truth_in_its_rows():
+    ax = plotting.plot_confusion_matrix(torch.tensor([0, 1, 1, 1]), torch.tensor([0, 0, 0, 1]), classes=["A", "B"])
+    assert [text.get_text() for text in ax.texts] == ["1", "2", "·", "1"]  # two of class A were taken for B
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted", "true")
+
+
+def test_style_is_set_on_request_only():
+    with plt.rc_context():
+        plt.rcdefaults()
+        before = plt.rcParams["font.size"], plt.rcParams["axes.grid"]
+        plotting.use_style()
+        assert before != (plt.rcParams["font.size"], plt.rcParams["axes.grid"])
