@@ -11,7 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler, TensorDataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    RandomSampler,
+    SequentialSampler,
+    TensorDataset,
+)
 
 _HERE = Path(__file__).resolve().parent
 # In a checkout the files lie beside the package, in an installed wheel inside it.
@@ -120,7 +126,9 @@ def batch_loader(*tensors, batch_size, shuffle=False, generator=None):
     """
     dataset = TensorDataset(*tensors)
     order = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
-    return DataLoader(dataset, sampler=BatchSampler(order, batch_size, drop_last=False), batch_size=None)
+    return DataLoader(
+        dataset, sampler=BatchSampler(order, batch_size, drop_last=False), batch_size=None
+    )
 
 
 def parse_idx(raw):
@@ -130,11 +138,15 @@ def parse_idx(raw):
     big-endian 32-bit integer. Returns a uint8 tensor of those dimensions. Raises ValueError where the bytes are not so.
     """
     if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":
-        raise ValueError(f"not an IDX file of unsigned bytes: it starts with {bytes(raw[:4]).hex(' ') or 'nothing'}")
+        raise ValueError(
+            f"not an IDX file of unsigned bytes: it starts with {bytes(raw[:4]).hex(' ') or 'nothing'}"
+        )
     start = 4 + 4 * raw[3]
     shape = [int.from_bytes(raw[i : i + 4], "big") for i in range(4, start, 4)]
     if len(raw) < start or len(raw) - start != math.prod(shape):
-        raise ValueError(f"an IDX header that promises the shape {shape}, with {len(raw) - start} bytes after it")
+        raise ValueError(
+            f"an IDX header that promises the shape {shape}, with {len(raw) - start} bytes after it"
+        )
     return torch.from_numpy(np.frombuffer(raw, dtype=np.uint8)[start:].reshape(shape).copy())
 
 

@@ -25,11 +25,9 @@ def draw_graph(function, *, ax=None, **tensors):
     xs, ys = zip(*places.values(), strict=True)
     width, height = max(xs) - min(xs) + 1.3, max(ys) - min(ys) + 1.0
     ax = ax or plt.subplots(figsize=(1.2 * width, 1.05 * height))[1]
-    for source, target in graph.edges:
-        (x1, y1), (x2, y2) = places[source], places[target]
-        arrow = {"arrowstyle": "-|>", "color": NEUTRAL, "linewidth": 1.4, "shrinkA": 2, "shrinkB": 0}
-        ends = {"xytext": (x1 + _WIDTH / 2, y1), "xy": (x2 - _WIDTH / 2 - 0.02, y2)}
-        ax.annotate("", **ends, arrowprops=arrow, zorder=1)
+    for source, target, parallel in graph.edges(keys=True):
+        spread = parallel - (graph.number_of_edges(source, target) - 1) / 2
+        _draw_edge(ax, places[source], places[target], graph.nodes[source]["kind"], spread)
     for node, place in places.items():
         _draw_node(ax, *place, **graph.nodes[node])
     ax.set(xlim=(min(xs) - 0.65, max(xs) + 0.65), ylim=(min(ys) - 0.5, max(ys) + 0.5))
@@ -38,7 +36,7 @@ def draw_graph(function, *, ax=None, **tensors):
 
 
 def trace(function, **tensors):
-    """The graph of `function(**tensors)`, as a `networkx.DiGraph` from the inputs to the result, and the result's node.
+    """The graph of `function(**tensors)`, as a `networkx.MultiDiGraph` from the inputs to the result, and the result's node.
 
     A node has the attributes kind ("input", "constant" or "operation"), label, value (a tensor or a number) and gradient
     (a tensor, or None where no gradient flows). Inputs are keyed by name, operations by their position in time.
@@ -46,24 +44,30 @@ def trace(function, **tensors):
     """
     with _Recorder() as recorder:
         result = function(**tensors)
-    graph, nodes = nx.DiGraph(), {}
+    graph, nodes = nx.MultiDiGraph(), {}  # a product w * w has two edges from w
     for name, tensor in tensors.items():
         nodes[id(tensor)] = name
         graph.add_node(name, kind="input", label=name, value=tensor, gradient=None)
     for time, (operation, inputs, output) in enumerate(recorder.steps):
         for position, value in enumerate(inputs):
             node = nodes.get(id(value)) if isinstance(value, torch.Tensor) else None
-            if node is None:  # a number, or a tensor that was not given by name: each use gets a node of its own
+            if (
+                node is None
+            ):  # a number, or a tensor that was not given by name: each use gets a node of its own
                 node = (time, position)
                 graph.add_node(node, kind="constant", label="", value=value, gradient=None)
             graph.add_edge(node, time)
         graph.add_node(time, kind="operation", label=operation, value=output, gradient=None)
         nodes[id(output)] = time
     if not isinstance(result, torch.Tensor) or result.numel() != 1 or not result.requires_grad:
-        raise ValueError("The function must return one number, computed from a tensor with requires_grad=True.")
+        raise ValueError(
+            "The function must return one number, computed from a tensor with requires_grad=True."
+        )
     last = nodes[id(result)]
     graph = graph.subgraph(nx.ancestors(graph, last) | {last})
-    wanted = [data for data in graph.nodes.values() if getattr(data["value"], "requires_grad", False)]
+    wanted = [
+        data for data in graph.nodes.values() if getattr(data["value"], "requires_grad", False)
+    ]
     gradients = torch.autograd.grad(result, [data["value"] for data in wanted], allow_unused=True)
     for data, gradient in zip(wanted, gradients, strict=True):
         data["gradient"] = gradient
@@ -81,7 +85,9 @@ class _Recorder(TorchFunctionMode):
         output = func(*args, **(kwargs or {}))
         if isinstance(output, torch.Tensor):
             # an attribute such as X.T arrives as the `__get__` of that attribute
-            name = func.__self__.__name__ if func.__name__ == "__get__" else func.__name__.strip("_")
+            name = (
+                func.__self__.__name__ if func.__name__ == "__get__" else func.__name__.strip("_")
+            )
             inputs = [arg for arg in args if isinstance(arg, torch.Tensor | int | float)]
             if name in ("rsub", "rdiv", "rpow", "rmul", "radd"):  # 2 - w calls w.__rsub__(2)
                 name, inputs = name[1:], inputs[::-1]
@@ -102,25 +108,42 @@ def _layout(graph):
     places = {}
     for x in sorted(set(column.values()), reverse=True):
         nodes = [node for node in order if column[node] == x]
-        heights = [[places[target][1] for target in graph.successors(node)] or [0.0] for node in nodes]
+        heights = [
+            [places[target][1] for target in graph.successors(node)] or [0.0] for node in nodes
+        ]
         middle = sum(sum(h) / len(h) for h in heights) / len(nodes)
         for i, node in enumerate(nodes):
             places[node] = (1.35 * x, middle + (len(nodes) - 1) / 2 - i)
     return places
 
 
+def _draw_edge(ax, start, end, kind, spread):
+    (x1, y1), (x2, y2) = start, end
+    x1 += 0.15 if kind == "constant" else _WIDTH / 2
+    x2 -= _WIDTH / 2 + 0.02
+    bend = 0.8 * spread
+    if x2 - x1 > 1:  # past a column: around what stands there, on the side where the edge starts
+        bend = -0.3 if y1 >= y2 else 0.3
+    arrow = {"arrowstyle": "-|>", "color": NEUTRAL, "linewidth": 1.4, "shrinkA": 2, "shrinkB": 0}
+    arrow["connectionstyle"] = f"arc3,rad={bend}"
+    ax.annotate("", xytext=(x1, y1), xy=(x2, y2), arrowprops=arrow, zorder=1)
+
+
 def _draw_node(ax, x, y, *, kind, label, value, gradient):
-    corner = (x - _WIDTH / 2, y - _HEIGHT / 2)
-    face, edge = {"input": ("#E8F1F8", DATA), "constant": ("white", "white"), "operation": ("#F2F2F2", NEUTRAL)}[kind]
-    shape = "round,pad=0,rounding_size=0.1"
-    ax.add_patch(FancyBboxPatch(corner, _WIDTH, _HEIGHT, boxstyle=shape, facecolor=face, edgecolor=edge, zorder=2))
+    if kind != "constant":  # a constant is a bare number
+        face, edge = ("#E8F1F8", DATA) if kind == "input" else ("#F2F2F2", NEUTRAL)
+        corner, shape = (x - _WIDTH / 2, y - _HEIGHT / 2), "round,pad=0,rounding_size=0.1"
+        style = {"boxstyle": shape, "facecolor": face, "edgecolor": edge, "zorder": 2}
+        ax.add_patch(FancyBboxPatch(corner, _WIDTH, _HEIGHT, **style))
     lines = [(label, "black", "bold"), (_text(value), DATA, "normal")]
     if gradient is not None:
         lines.append((f"∂ {_text(gradient)}", ERROR, "bold"))
     lines = [line for line in lines if line[0]]
     for i, (text, color, weight) in enumerate(lines):
         offset = 0.22 * ((len(lines) - 1) / 2 - i)
-        ax.text(x, y + offset, text, color=color, weight=weight, ha="center", va="center", fontsize=11)
+        ax.text(
+            x, y + offset, text, color=color, weight=weight, ha="center", va="center", fontsize=11
+        )
 
 
 def _text(value):

@@ -31,7 +31,9 @@ def use_style():
             "axes.spines.right": False,
             "axes.grid": True,
             "grid.alpha": 0.3,
-            "axes.prop_cycle": cycler(color=[MODEL, DATA, TRUTH, ERROR, "#E69F00", "#56B4E9", "#000000"]),
+            "axes.prop_cycle": cycler(
+                color=[MODEL, DATA, TRUTH, ERROR, "#E69F00", "#56B4E9", "#000000"]
+            ),
             "lines.linewidth": 2.2,
             "lines.markersize": 6,
             "legend.frameon": False,
@@ -51,13 +53,19 @@ def plot_history(history, *names, ax=None):
     names = names or [name for name in ("loss", "val_loss") if name in history.names]
     ax = ax or plt.subplots()[1]
     epochs = range(1, len(history) + 1)
-    for i, name in enumerate(names):
+    for name in names:
         held_out = name.startswith("val_")
-        label = name.removeprefix("val_").replace("_", " ") + (" (validation)" if held_out else " (training)")
-        style = (
-            {"color": TRUTH if held_out else MODEL, "linestyle": "-" if held_out else "--"} if len(names) < 3 else {}
+        label = name.removeprefix("val_").replace("_", " ") + (
+            " (validation)" if held_out else " (training)"
         )
-        ax.plot(epochs, history[name], label=label, marker="o" if len(epochs) < 25 else None, **style)
+        style = (
+            {"color": TRUTH if held_out else MODEL, "linestyle": "-" if held_out else "--"}
+            if len(names) < 3
+            else {}
+        )
+        ax.plot(
+            epochs, history[name], label=label, marker="o" if len(epochs) < 25 else None, **style
+        )
     ax.set(xlabel="epoch", ylabel=names[0].removeprefix("val_").replace("_", " "))
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend()
@@ -74,7 +82,9 @@ def plot_decision_regions(predict, X, y, *, ax=None, resolution=200, names=("$x_
     ax = ax or plt.subplots(figsize=(5.4, 4.4))[1]
     low, high = X.min(axis=0), X.max(axis=0)
     margin = 0.08 * (high - low)
-    xs, ys = (np.linspace(*ends, resolution) for ends in zip(low - margin, high + margin, strict=True))
+    xs, ys = (
+        np.linspace(*ends, resolution) for ends in zip(low - margin, high + margin, strict=True)
+    )
     grid = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)  # (resolution^2, 2)
     with torch.no_grad():
         z = predict(torch.tensor(grid, dtype=torch.float32))
@@ -89,11 +99,24 @@ def plot_decision_regions(predict, X, y, *, ax=None, resolution=200, names=("$x_
         ax.pcolormesh(xs, ys, picture, cmap=colors, vmin=-0.5, vmax=colors.N - 0.5, alpha=0.3)
     for c in np.unique(y):
         ax.scatter(
-            *X[y == c].T, color=CLASSES[c], marker=MARKERS[c], edgecolor="white", s=42, label=f"class {c}", zorder=3
+            *X[y == c].T,
+            color=CLASSES[c],
+            marker=MARKERS[c],
+            edgecolor="white",
+            s=42,
+            label=f"class {c}",
+            zorder=3,
         )
     ax.set(xlabel=names[0], ylabel=names[1])
     ax.grid(False)
-    ax.legend(frameon=True, framealpha=0.9, loc="upper left", bbox_to_anchor=(0, -0.16), ncols=4, borderaxespad=0)
+    ax.legend(
+        frameon=True,
+        framealpha=0.9,
+        loc="upper left",
+        bbox_to_anchor=(0, -0.16),
+        ncols=4,
+        borderaxespad=0,
+    )
     return ax
 
 
@@ -108,7 +131,9 @@ def plot_loss_surface(loss_of, path, *, ax=None, minimum=None, resolution=60, na
     ax = ax or plt.subplots(figsize=(5.6, 4.2))[1]
     low, high = marked.min(axis=0), marked.max(axis=0)
     margin = 0.25 * np.maximum(high - low, 1e-3)
-    ps, qs = (np.linspace(*ends, resolution) for ends in zip(low - margin, high + margin, strict=True))
+    ps, qs = (
+        np.linspace(*ends, resolution) for ends in zip(low - margin, high + margin, strict=True)
+    )
     losses = np.array([[float(loss_of(p, q)) for p in ps] for q in qs])
     levels = np.geomspace(max(losses.min(), 1e-6 * losses.max()), losses.max(), 14)
     lines = ax.contour(ps, qs, losses, levels=levels, cmap="viridis", linewidths=1.2)
@@ -134,10 +159,14 @@ def show_images(images, titles=None, *, columns=10, title=None, symmetric=False)
     rows = -(-len(images) // columns)
     size = min(1.15, 9.6 / columns)
     height = size * (1.28 if titles is not None else 1.05)
-    fig, axes = plt.subplots(rows, columns, figsize=(size * columns, height * rows + 0.35 * bool(title)), squeeze=False)
+    fig, axes = plt.subplots(
+        rows, columns, figsize=(size * columns, height * rows + 0.35 * bool(title)), squeeze=False
+    )
     limit = np.abs(images).max()
     colors = (
-        {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit} if symmetric else {"vmin": images.min(), "vmax": images.max()}
+        {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
+        if symmetric
+        else {"vmin": images.min(), "vmax": images.max()}
     )
     for ax in axes.flat:
         ax.axis("off")
@@ -164,7 +193,15 @@ def plot_confusion_matrix(y_hat, y, *, classes=None, ax=None):
     ax.imshow(mistakes, cmap="Oranges", vmax=max(1, 1.4 * mistakes.max()))
     for (row, column), count in np.ndenumerate(matrix):
         weight = "bold" if row == column else "normal"
-        ax.text(column, row, str(count) if count else "·", ha="center", va="center", fontsize=10, fontweight=weight)
+        ax.text(
+            column,
+            row,
+            str(count) if count else "·",
+            ha="center",
+            va="center",
+            fontsize=10,
+            fontweight=weight,
+        )
     ax.set_xticks(range(len(matrix)), classes)
     ax.set_yticks(range(len(matrix)), classes)
     ax.set(xlabel="predicted", ylabel="true")

@@ -6,7 +6,18 @@ import torch
 from tqdm.auto import tqdm
 
 
-def fit(model, train_loader, loss_fn, optimizer, *, epochs, val_loader=None, metrics=None, scheduler=None, device=None):
+def fit(
+    model,
+    train_loader,
+    loss_fn,
+    optimizer,
+    *,
+    epochs,
+    val_loader=None,
+    metrics=None,
+    scheduler=None,
+    device=None,
+):
     """Train `model` in place, and show the progress in one bar.
 
     train_loader: yields batches X (n, ...), y (n, ...) and has a length; a list with one pair is a full batch.
@@ -98,7 +109,9 @@ class History:
 
     def __getitem__(self, name):
         if name not in self.names:
-            raise KeyError(f"no curve {name!r} in this history; it has {', '.join(self.names) or 'no epochs'}")
+            raise KeyError(
+                f"no curve {name!r} in this history; it has {', '.join(self.names) or 'no epochs'}"
+            )
         return [row[name] for row in self.rows]
 
     def __len__(self):
@@ -106,7 +119,9 @@ class History:
 
     def __repr__(self):
         last = _summary(self.rows[-1]) if self.rows else "nothing yet"
-        return f"History of {len(self)} epochs{' (interrupted)' if self.interrupted else ''}: {last}"
+        return (
+            f"History of {len(self)} epochs{' (interrupted)' if self.interrupted else ''}: {last}"
+        )
 
 
 def accuracy(logits, y):

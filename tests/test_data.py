@@ -34,8 +34,30 @@ def test_mnist_is_the_published_data(mnist):
     assert mnist.X_train.shape == (60000, 28, 28) and mnist.X_test.shape == (10000, 28, 28)
     assert mnist.X_train.dtype == torch.uint8 and mnist.y_train.dtype == torch.int64
     # The well-known class counts of both parts, and the well-known mean and deviation of the pixels
-    assert mnist.y_train.bincount().tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-    assert mnist.y_test.bincount().tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert mnist.y_train.bincount().tolist() == [
+        5923,
+        6742,
+        5958,
+        6131,
+        5842,
+        5421,
+        5918,
+        6265,
+        5851,
+        5949,
+    ]
+    assert mnist.y_test.bincount().tolist() == [
+        980,
+        1135,
+        1032,
+        1010,
+        982,
+        892,
+        958,
+        1028,
+        974,
+        1009,
+    ]
     pixels = mnist.X_train.float() / 255
     assert pixels.mean().item() == pytest.approx(0.1307, abs=1e-4)
     assert pixels.std().item() == pytest.approx(0.3081, abs=1e-4)
@@ -51,8 +73,32 @@ def test_mnist_belongs_to_the_caller(mnist):
 def test_grades():
     X_train, y_train, X_test, y_test = data.load_grades()
     assert X_train.shape == (17, 5) and X_test.shape == (5, 5)
-    assert X_train[0].tolist() == [80, 89, 97, 92, 88] and X_test[-1].tolist() == [100, 72, 79, 45, 50]
-    assert y_train.tolist() == [0, 1, 2, 0, 1, 1, 1, 2, 2, 0, 0, 1, 0, 2, 1, 1, 2] and y_test.tolist() == [
+    assert X_train[0].tolist() == [80, 89, 97, 92, 88] and X_test[-1].tolist() == [
+        100,
+        72,
+        79,
+        45,
+        50,
+    ]
+    assert y_train.tolist() == [
+        0,
+        1,
+        2,
+        0,
+        1,
+        1,
+        1,
+        2,
+        2,
+        0,
+        0,
+        1,
+        0,
+        2,
+        1,
+        1,
+        2,
+    ] and y_test.tolist() == [
         0,
         1,
         1,
@@ -62,7 +108,9 @@ def test_grades():
     assert X_train.dtype == torch.float32 and y_train.dtype == torch.int64
 
 
-@pytest.mark.parametrize("name", ["mnist/train-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz"])
+@pytest.mark.parametrize(
+    "name", ["mnist/train-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz"]
+)
 @pytest.mark.parametrize("fault", ["missing", "truncated", "altered", "error page"])
 def test_a_bad_mnist_file_is_named(folder, name, fault):
     path = folder / name
@@ -70,7 +118,11 @@ def test_a_bad_mnist_file_is_named(folder, name, fault):
     if fault == "missing":
         path.unlink()
     else:
-        bad = {"truncated": good[:-100], "altered": good[:500] + b"?" + good[501:], "error page": b"<html>404</html>"}
+        bad = {
+            "truncated": good[:-100],
+            "altered": good[:500] + b"?" + good[501:],
+            "error page": b"<html>404</html>",
+        }
         path.write_bytes(bad[fault])
     with pytest.raises(data.DataFileError, match=re.escape(str(path))) as error:
         data.load_mnist()
@@ -103,27 +155,53 @@ def test_checksums_in_the_readme_are_those_of_the_code():
 
 def test_the_wheel_carries_the_data(tmp_path):
     """Built and unpacked elsewhere, the package finds its data from an empty folder that is not the checkout."""
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT]
+    build = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        tmp_path,
+        ROOT,
+    ]
     subprocess.run(build, check=True)
     (wheel,) = tmp_path.glob("*.whl")
     site, empty = tmp_path / "site", tmp_path / "empty"
     empty.mkdir()
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", site, wheel]
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        site,
+        wheel,
+    ]
     subprocess.run(install, check=True)
     code = "import helpers.data as d; print(d.__file__, len(d.load_mnist().y_train), len(d.load_grades().y_test), sep='\\n')"
     env = os.environ | {"PYTHONPATH": str(site)}
-    out = subprocess.run([sys.executable, "-c", code], cwd=empty, env=env, check=True, capture_output=True, text=True)
+    out = subprocess.run(
+        [sys.executable, "-c", code], cwd=empty, env=env, check=True, capture_output=True, text=True
+    )
     where, *counts = out.stdout.split("\n")
     assert Path(where).is_relative_to(site) and counts[:2] == ["60000", "5"]
 
 
 def test_line():
-    x, y = data.make_line(10_000, w=2.0, b=1.0, noise=0.1, generator=torch.Generator().manual_seed(0))
+    x, y = data.make_line(
+        10_000, w=2.0, b=1.0, noise=0.1, generator=torch.Generator().manual_seed(0)
+    )
     assert x.shape == y.shape == (10_000, 1) and x.min() >= 0 and x.max() < 1
     residual = y - (2 * x + 1)
-    assert residual.std().item() == pytest.approx(0.1, abs=0.003) and residual.mean().item() == pytest.approx(
-        0, abs=0.003
-    )
+    assert residual.std().item() == pytest.approx(
+        0.1, abs=0.003
+    ) and residual.mean().item() == pytest.approx(0, abs=0.003)
 
 
 def test_xor():
@@ -167,7 +245,9 @@ def test_batch_loader_yields_what_a_dataloader_yields():
 def test_batch_loader_shuffles_anew_each_epoch_and_repeatably():
     def epochs(seed):
         generator = torch.Generator().manual_seed(seed)
-        loader = data.batch_loader(torch.arange(100), batch_size=30, shuffle=True, generator=generator)
+        loader = data.batch_loader(
+            torch.arange(100), batch_size=30, shuffle=True, generator=generator
+        )
         return [torch.cat([batch for (batch,) in loader]).tolist() for _ in range(2)]
 
     first, second = epochs(0)
@@ -177,7 +257,13 @@ def test_batch_loader_shuffles_anew_each_epoch_and_repeatably():
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"\x00\x00\x08", b"\x00\x00\x0d\x01\x00\x00\x00\x00", b"<html>", b"\x00\x00\x08\x01\x00\x00\x00\x05abc"],
+    [
+        b"",
+        b"\x00\x00\x08",
+        b"\x00\x00\x0d\x01\x00\x00\x00\x00",
+        b"<html>",
+        b"\x00\x00\x08\x01\x00\x00\x00\x05abc",
+    ],
 )
 def test_parse_idx_refuses(raw):
     with pytest.raises(ValueError, match="IDX"):

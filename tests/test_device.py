@@ -16,7 +16,8 @@ def test_cpu_on_request(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("cuda", "mps", "best"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu"), (True, False, "cuda")]
+    ("cuda", "mps", "best"),
+    [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu"), (True, False, "cuda")],
 )
 def test_the_best_there_is(monkeypatch, cuda, mps, best):
     monkeypatch.delenv("COURSE_DEVICE", raising=False)

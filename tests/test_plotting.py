@@ -21,7 +21,10 @@ def test_history_curves(history):
     ax = plotting.plot_history(history)
     assert [list(line.get_ydata()) for line in ax.lines] == [[3.0, 1.0], [4.0, 2.0]]
     assert all(list(line.get_xdata()) == [1, 2] for line in ax.lines)
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["loss (training)", "loss (validation)"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "loss (training)",
+        "loss (validation)",
+    ]
     ax = plotting.plot_history(history, "val_accuracy")
     assert list(ax.lines[0].get_ydata()) == [0.5, 0.9] and ax.get_ylabel() == "accuracy"
 
@@ -47,7 +50,9 @@ def test_decision_regions_are_where_the_classifier_says(probability):
 
 def test_loss_surface_has_the_path_and_the_minimum():
     path = torch.tensor([[0.0, 0.0], [1.0, 0.5], [1.5, 0.9]])
-    ax = plotting.plot_loss_surface(lambda w, b: (w - 2) ** 2 + (b - 1) ** 2, path, minimum=torch.tensor([2.0, 1.0]))
+    ax = plotting.plot_loss_surface(
+        lambda w, b: (w - 2) ** 2 + (b - 1) ** 2, path, minimum=torch.tensor([2.0, 1.0])
+    )
     np.testing.assert_allclose(ax.lines[0].get_xydata(), path.numpy())
     assert ax.lines[-1].get_xydata().tolist() == [[2.0, 1.0]]
     assert ax.get_xlim()[0] < 0 and ax.get_xlim()[1] > 2
@@ -63,8 +68,15 @@ def test_images_in_order():
 
 
 def test_confusion_matrix_has_the_truth_in_its_rows():
-    ax = plotting.plot_confusion_matrix(torch.tensor([0, 1, 1, 1]), torch.tensor([0, 0, 0, 1]), classes=["A", "B"])
-    assert [text.get_text() for text in ax.texts] == ["1", "2", "·", "1"]  # two of class A were taken for B
+    ax = plotting.plot_confusion_matrix(
+        torch.tensor([0, 1, 1, 1]), torch.tensor([0, 0, 0, 1]), classes=["A", "B"]
+    )
+    assert [text.get_text() for text in ax.texts] == [
+        "1",
+        "2",
+        "·",
+        "1",
+    ]  # two of class A were taken for B
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted", "true")
 
 

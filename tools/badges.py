@@ -46,8 +46,12 @@ def main():
     parser.add_argument("--ref", default="main")
     args = parser.parse_args()
     if args.repo:
-        if not re.fullmatch(r"[\w.-]+/[\w.-]+", args.repo) or not re.fullmatch(r"[\w.-]+", args.ref):
-            sys.exit(f"REPO must look like owner/name and REF like main or v1.0, not {args.repo!r} and {args.ref!r}")
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", args.repo) or not re.fullmatch(
+            r"[\w.-]+", args.ref
+        ):
+            sys.exit(
+                f"REPO must look like owner/name and REF like main or v1.0, not {args.repo!r} and {args.ref!r}"
+            )
         for path in files():
             text = path.read_text(encoding="utf-8")
             path.write_text(stamp(text, args.repo, args.ref), encoding="utf-8", newline="\n")
