@@ -28,6 +28,8 @@ test: lint unit nbval  ## everything that CI checks (on a GPU: make test COURSE_
 test lint unit nbval run: export COURSE_DEVICE ?= cpu
 # The notebooks are stored and compared without progress bars: a stored bar would stand still for ever.
 nbval run: export TQDM_DISABLE := 1
+# Two workers on two cores: with more than one thread each, they would wait for each other.
+unit nbval: export OMP_NUM_THREADS := 1
 
 lint: $(READY)  ## ruff over code and notebooks
 	$(BIN)/ruff check

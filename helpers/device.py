@@ -6,8 +6,8 @@ import random
 import numpy as np
 import torch
 
-# A sum over many numbers is cut into one piece per thread, so its last digits depend on how many there are.
-# Two is what every laptop has; more would not make these small networks faster.
+# A sum over many numbers is cut into one piece per thread, so its last digits depend on how many
+# there are. Two is what every laptop has; more would not make these small networks faster.
 THREADS = 2
 
 
@@ -38,11 +38,13 @@ def pick_device():
 
 
 def seed_everything(seed):
-    """Make what follows repeatable: seed Python, NumPy and torch (all devices), and fix the number of threads.
+    """Make what follows repeatable: seed Python, NumPy and torch (all devices), and fix the threads.
 
-    The same seed gives the same numbers on the same kind of processor; another kind may differ in the last digits.
+    torch gets THREADS threads, or fewer where OMP_NUM_THREADS asks for fewer: two programs with two
+    threads each on two cores wait for each other most of the time. The same seed gives the same
+    numbers on the same kind of processor; another kind may differ in the last digits.
     """
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(min(THREADS, torch.get_num_threads()))

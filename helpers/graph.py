@@ -123,7 +123,7 @@ def _draw_edge(ax, start, end, kind, spread):
     x2 -= _WIDTH / 2 + 0.02
     bend = 0.8 * spread
     if x2 - x1 > 1:  # past a column: around what stands there, on the side where the edge starts
-        bend = -0.3 if y1 >= y2 else 0.3
+        bend = (-1.1 if y1 >= y2 else 1.1) / (x2 - x1)
     arrow = {"arrowstyle": "-|>", "color": NEUTRAL, "linewidth": 1.4, "shrinkA": 2, "shrinkB": 0}
     arrow["connectionstyle"] = f"arc3,rad={bend}"
     ax.annotate("", xytext=(x1, y1), xy=(x2, y2), arrowprops=arrow, zorder=1)

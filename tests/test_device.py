@@ -1,3 +1,4 @@
+import os
 import random
 import subprocess
 import sys
@@ -47,7 +48,16 @@ def test_seed_everything_makes_all_streams_repeatable():
         return random.random(), np.random.rand(), torch.rand(1).item()
 
     assert draw() == draw()
-    assert torch.get_num_threads() == device.THREADS
+
+
+@pytest.mark.parametrize(("threads", "expected"), [("1", 1), ("2", 2), ("8", 2)])
+def test_never_more_than_two_threads(threads, expected):
+    code = "import torch; from helpers.device import seed_everything; seed_everything(0);"
+    code += "print(torch.get_num_threads())"
+    env = os.environ | {"OMP_NUM_THREADS": threads}
+    command = [sys.executable, "-c", code]
+    out = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert int(out.stdout) == expected
 
 
 def test_import_is_light():

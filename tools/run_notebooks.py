@@ -10,6 +10,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbstripout import strip_output
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
 # What a front end or a machine writes into a notebook, and no reader needs
 VOLATILE = [
     "metadata.widgets",
@@ -36,13 +38,13 @@ def clean(notebook):
         "name": "python3",
     }
     for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                # The frames hold paths of this machine; what a reader learns from is the last line.
-                output.traceback = [f"{output.ename}: {output.evalue}"]
-            if "data" in output:
-                # A live widget cannot be stored; its text stays, and where there is one its picture.
-                output.data.pop("application/vnd.jupyter.widget-view+json", None)
+        if cell.cell_type == "code":
+            # A live widget cannot be stored; the static figure beside it stays.
+            cell.outputs = [o for o in cell.outputs if WIDGET not in o.get("data", {})]
+            for output in cell.outputs:
+                if output.output_type == "error":
+                    # The frames hold paths of this machine; what a reader learns from is the last line.
+                    output.traceback = [f"{output.ename}: {output.evalue}"]
     return notebook
 
 

@@ -1,0 +1,141 @@
+"""The form of the committed notebooks. What their cells compute is compared by nbval (`make nbval`)."""
+
+import copy
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tools.run_notebooks import clean
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+HEAD = ["You will be able to", "| builds on | to read | to run |", "[Open in Colab]"]
+RECAP = ["## Recap", "To read further", "**Next.**"]
+# Paths and names of the machine that executed the notebook, and output that runs a script
+FORBIDDEN = (
+    r"/home/\w+|/Users/\w+|/root/|[A-Z]:\\\\Users|site-packages|<script|application/javascript"
+)
+
+
+def problems(notebook, name):
+    """What is wrong with the form of a notebook, as a list of sentences."""
+    found = []
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    if len({cell.id for cell in notebook.cells}) < len(notebook.cells):
+        found.append("two cells have the same id")
+    if clean(copy.deepcopy(notebook)) != notebook:
+        found.append("not clean: run `make run`")
+    if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
+        found.append("not executed from top to bottom in one go: run `make run`")
+    if not code or code[0].id != "setup" or code[0].source != setup_cell():
+        found.append("the first code cell is not the set-up cell that all notebooks share")
+    for part in HEAD:
+        if part not in notebook.cells[0].source:
+            found.append(f"the head lacks {part!r}")
+    for part in RECAP:
+        if part not in notebook.cells[-1].source:
+            found.append(f"the last cell lacks {part!r}")
+    if f"/notebooks/{name})" not in notebook.cells[0].source:
+        found.append("the Colab link does not lead to this notebook")
+    for link in re.findall(r"\]\((?!https?://)([^)#]+)", text):
+        if not (ROOT / "notebooks" / link).exists():
+            found.append(f"the link to {link} leads nowhere")
+    for i, cell in enumerate(code):
+        tags = cell.metadata.get("tags", [])
+        failed = any(output.output_type == "error" for output in cell.outputs)
+        if failed and "raises-exception" not in tags:
+            found.append(f"cell {cell.id} holds an error")
+        if "raises-exception" in tags and not failed:
+            found.append(f"cell {cell.id} is tagged raises-exception, but did not raise")
+        near = cell.source + "".join(c.source for c in code[i + 1 : i + 2])
+        if "nbval-ignore-output" in tags and "assert" not in near:
+            found.append(f"cell {cell.id} is not compared, and no assertion is near")
+        if {"nbval-skip", "skip-execution"} & set(tags):
+            found.append(f"cell {cell.id} is never executed")
+        if re.search(FORBIDDEN, str(cell.outputs)):
+            found.append(f"an output of cell {cell.id} names this machine or runs a script")
+    return found
+
+
+def setup_cell():
+    return nbformat.read(NOTEBOOKS[0], as_version=4).cells[1].source
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+def test_form(path):
+    assert problems(nbformat.read(path, as_version=4), path.name) == []
+
+
+def error():
+    return nbformat.v4.new_output(
+        "error", ename="ValueError", evalue="no", traceback=["ValueError: no"]
+    )
+
+
+def stream(text):
+    return nbformat.v4.new_output("stream", text=text)
+
+
+# How a notebook can be wrong, and the sentence that must say so. `code[3]` is a cell like any other.
+FAULTS = {
+    "not clean": lambda nb, code: nb.metadata.update(widgets={}),
+    "not clean: ": lambda nb, code: code[3].metadata.update(
+        execution={"iopub.execute_input": "12:00"}
+    ),
+    "one go": lambda nb, code: code[3].update(execution_count=None),
+    "one go: ": lambda nb, code: code[3].update(execution_count=99),
+    "the same id": lambda nb, code: nb.cells[2].update(id=nb.cells[3].id),
+    "set-up cell": lambda nb, code: code[0].update(source="import torch"),
+    "the head lacks": lambda nb, code: nb.cells[0].update(source="# A title"),
+    "the last cell lacks": lambda nb, code: nb.cells[-1].update(source="The end"),
+    "Colab link": lambda nb, code: nb.cells[0].update(
+        source=nb.cells[0].source.replace("/0", "/9")
+    ),
+    "leads nowhere": lambda nb, code: nb.cells[2].update(
+        cell_type="markdown", source="[a](b.ipynb)"
+    ),
+    "holds an error": lambda nb, code: code[3].update(outputs=[error()]),
+    "did not raise": lambda nb, code: code[3].metadata.update(tags=["raises-exception"]),
+    "no assertion is near": lambda nb, code: code[2].metadata.update(tags=["nbval-ignore-output"]),
+    "never executed": lambda nb, code: code[3].metadata.update(tags=["nbval-skip"]),
+    "names this machine": lambda nb, code: code[3].update(outputs=[stream("/home/ann/course")]),
+    "runs a script": lambda nb, code: code[3].update(outputs=[stream("<script>alert(1)</script>")]),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_the_form_is_found(fault):
+    path = ROOT / "notebooks" / "01_autograd.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    FAULTS[fault](notebook, [cell for cell in notebook.cells if cell.cell_type == "code"])
+    assert any(fault.strip(": ") in problem for problem in problems(notebook, path.name))
+
+
+def test_the_numbers_of_the_notebooks_are_in_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    missing = [path.name for path in NOTEBOOKS if f"(notebooks/{path.name})" not in readme]
+    assert not missing
+    linked = re.findall(r"\]\((?!https?://)([^)#]+)", readme)
+    assert [link for link in linked if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize(("stored", "passes"), [("2.0000", True), ("2.0001", False), (None, False)])
+def test_nbval_compares_outputs(tmp_path, stored, passes):
+    """A cell whose stored output is off by one digit, or missing, fails; the right one passes."""
+    outputs = [] if stored is None else [stream(f"{stored}\n")]
+    cell = nbformat.v4.new_code_cell('print(f"{1 + 1:.4f}")', execution_count=1, outputs=outputs)
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "small.ipynb")
+    options = ["--nbval", "--nbval-current-env", "-p", "no:cacheprovider"]
+    rules = ["--nbval-sanitize-with", ROOT / "tests" / "nbval_sanitize.cfg"]
+    command = [sys.executable, "-m", "pytest", *options, *rules, "small.ipynb"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (result.returncode == 0) is passes, result.stdout
