@@ -157,11 +157,16 @@ def show_images(images, titles=None, *, columns=10, title=None, symmetric=False)
     images = _numpy(images)
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    size = min(1.15, 9.6 / columns)
-    height = size * (1.28 if titles is not None else 1.05)
+    size = min(1.15, 9.6 / columns)  # inches
+    caption, heading = 0.28 * (titles is not None), 0.42 * bool(title)
+    height = rows * (size + caption) + heading
+    # The automatic layout is slow for many axes, and a grid of equal squares needs none.
     fig, axes = plt.subplots(
-        rows, columns, figsize=(size * columns, height * rows + 0.35 * bool(title)), squeeze=False
+        rows, columns, figsize=(size * columns, height), squeeze=False, layout="none"
     )
+    top = 1 - (heading + caption) / height
+    space = 0.06 + caption / size
+    fig.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=top, wspace=0.06, hspace=space)
     limit = np.abs(images).max()
     colors = (
         {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
@@ -175,7 +180,7 @@ def show_images(images, titles=None, *, columns=10, title=None, symmetric=False)
         if titles is not None:
             ax.set_title(str(titles[i]), fontsize=11, fontweight="normal", pad=3)
     if title:
-        fig.suptitle(title, fontsize=13, fontweight="bold")
+        fig.suptitle(title, fontsize=13, fontweight="bold", y=1 - 0.08 / height, va="top")
     return axes
 
 
