@@ -1,6 +1,7 @@
 """The training loop that the reader writes by hand in notebook 02, kept in one place for the notebooks after it."""
 
 import math
+import os
 
 import torch
 from tqdm.auto import tqdm
@@ -35,7 +36,9 @@ def fit(
     device = torch.device(device) if device else next(model.parameters()).device
     model.to(device)
     history = History()
-    bar = tqdm(total=epochs * _length(train_loader), unit="batch")
+    # tqdm's bar for notebooks does not read tqdm's own variable TQDM_DISABLE, so it is read here.
+    quiet = bool(os.environ.get("TQDM_DISABLE"))
+    bar = tqdm(total=epochs * _length(train_loader), unit="batch", disable=quiet)
     try:
         for epoch in range(epochs):
             bar.set_description(f"epoch {epoch + 1}/{epochs}")
