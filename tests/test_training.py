@@ -91,6 +91,14 @@ def test_modes_and_gradients(line):
     assert not model.training
 
 
+def test_a_second_fit_trains_again(line):
+    """`fit` leaves the model in eval mode, so it must not rely on the mode that it finds."""
+    model = Spy()
+    model.eval()
+    fit(model, line, nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=0.1), epochs=1)
+    assert model.calls == [(True, True)] * 2
+
+
 def test_validation_teaches_nothing(line):
     results = []
     for val_loader in (None, line):
