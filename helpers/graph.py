@@ -51,9 +51,8 @@ def trace(function, **tensors):
     for time, (operation, inputs, output) in enumerate(recorder.steps):
         for position, value in enumerate(inputs):
             node = nodes.get(id(value)) if isinstance(value, torch.Tensor) else None
-            if (
-                node is None
-            ):  # a number, or a tensor that was not given by name: each use gets a node of its own
+            # a number, or a tensor that was not given by name: each use gets a node of its own
+            if node is None:
                 node = (time, position)
                 graph.add_node(node, kind="constant", label="", value=value, gradient=None)
             graph.add_edge(node, time)
