@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import math
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import torch
 from torch.utils.data import (
     BatchSampler,
     DataLoader,
+    Dataset,
     RandomSampler,
     SequentialSampler,
     TensorDataset,
@@ -77,6 +79,32 @@ def load_grades():
         parts.append(torch.tensor([[float(row[score]) for score in scores] for row in chosen]))
         parts.append(torch.tensor([GRADES.index(row["grade"]) for row in chosen]))
     return Split(*parts)
+
+
+class GradesDataset(Dataset):
+    """The students of `load_grades`, one at a time: item i is the scores (5,) float32 and the grade () int64.
+
+    split: "train" (17 students) or "test" (5). wait: seconds that each item takes longer; stands for a slow disk or
+    network. The class lives in a module because the worker processes of a DataLoader must be able to import it.
+    Raises ValueError for an unknown split or a negative wait, DataFileError as `load_grades` does.
+    """
+
+    def __init__(self, split, *, wait=0.0):
+        if split not in ("train", "test"):
+            raise ValueError(f"split is {split!r}, but it must be 'train' or 'test'")
+        if wait < 0:
+            raise ValueError(f"wait is {wait}, but nothing takes less than 0 seconds")
+        grades = load_grades()
+        self.X, self.y = grades[:2] if split == "train" else grades[2:]
+        self.wait = wait
+
+    def __len__(self):
+        return len(self.y)
+
+    def __getitem__(self, i):
+        if self.wait:
+            time.sleep(self.wait)
+        return self.X[i], self.y[i]
 
 
 def make_line(n=100, *, w=2.0, b=1.0, noise=0.1, generator=None):

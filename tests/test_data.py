@@ -2,10 +2,12 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from helpers import data
 
@@ -106,6 +108,52 @@ def test_grades():
         2,
     ]
     assert X_train.dtype == torch.float32 and y_train.dtype == torch.int64
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_grades_one_at_a_time(split):
+    X_train, y_train, X_test, y_test = data.load_grades()
+    X, y = (X_train, y_train) if split == "train" else (X_test, y_test)
+    dataset = data.GradesDataset(split)
+    assert len(dataset) == len(y)
+    for i, (scores, grade) in enumerate(dataset):
+        assert torch.equal(scores, X[i]) and torch.equal(grade, y[i])
+        assert scores.shape == (5,) and grade.shape == () and grade.dtype == torch.int64
+    assert i == len(y) - 1
+    with pytest.raises(IndexError):  # what ends a `for` over it
+        dataset[len(y)]
+
+
+def test_grades_wait_takes_that_long():
+    dataset = data.GradesDataset("test", wait=0.02)
+    start = time.perf_counter()
+    assert len(list(dataset)) == 5
+    assert time.perf_counter() - start >= 5 * 0.02
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"split": "val"}, "'val'.*'train' or 'test'"),
+        ({"split": None}, "'train' or 'test'"),
+        ({"split": "train", "wait": -1}, "wait is -1"),
+    ],
+)
+def test_grades_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        data.GradesDataset(**arguments)
+
+
+def test_grades_from_workers_that_start_from_scratch():
+    """As on macOS and Windows: a spawned worker is a fresh interpreter, which must import the class by its name."""
+    dataset = data.GradesDataset("train", wait=0.001)
+    alone, shared = (
+        list(DataLoader(dataset, batch_size=5, **workers))
+        for workers in ({}, {"num_workers": 2, "multiprocessing_context": "spawn"})
+    )
+    assert [len(y) for _, y in shared] == [5, 5, 5, 2]
+    for (X1, y1), (X2, y2) in zip(alone, shared, strict=True):
+        assert torch.equal(X1, X2) and torch.equal(y1, y2)
 
 
 @pytest.mark.parametrize(
