@@ -150,7 +150,8 @@ def batch_loader(*tensors, batch_size, shuffle=False, generator=None):
     """A DataLoader that takes each batch out of the tensors with one indexing operation.
 
     tensors: each (n, ...), with the same n; a batch is one piece (batch_size, ...) of each, the last may be smaller.
-    Yields what `DataLoader(TensorDataset(...))` yields, several times faster: no sample is handled on its own.
+    Yields what `DataLoader(TensorDataset(...))` yields (with `shuffle` in another random order), several times faster: no
+    sample is handled on its own.
     """
     dataset = TensorDataset(*tensors)
     order = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
