@@ -26,6 +26,8 @@ test: lint unit nbval  ## everything that CI checks (on a GPU: make test COURSE_
 
 # Committed outputs are those of a CPU. Elsewhere random numbers differ, and the assertions in the cells are the proof.
 test lint unit nbval run: export COURSE_DEVICE ?= cpu
+# Checks that run here are nobody's progress.
+test unit nbval run: export COURSE_PROGRESS := off
 # The notebooks are stored and compared without progress bars: a stored bar would stand still for ever.
 nbval run: export TQDM_DISABLE := 1
 # Two workers on two cores: with more than one thread each, they would wait for each other.

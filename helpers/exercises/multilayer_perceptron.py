@@ -1,0 +1,551 @@
+"""The exercises of notebook 06."""
+
+import itertools
+import math
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from helpers.data import make_quadrants, make_spirals
+from helpers.exercises.core import Exercise, Mistake, Passed
+
+# xnor_neurons: two hidden step neurons, and a third that combines them
+
+
+def xnor_neurons():
+    """Returns W1 (2, 2), b1 (2,), w2 (2,), b2 (a number) of step neurons that compute XNOR."""
+    W1 = torch.ones(2, 2)
+    b1 = torch.tensor([-0.5, -1.5])  # h1 is OR, h2 is AND
+    w2 = torch.tensor([-1.0, 1.0])
+    return W1, b1, w2, 0.5  # AND, or not even OR
+
+
+def _xnor_from_other_parts():
+    W1 = torch.tensor([[1.0, -1.0], [1.0, -1.0]])
+    b1 = torch.tensor([-1.5, 0.5])  # h1 is "both", h2 is "none"
+    return W1, b1, torch.ones(2), -0.5  # one of the two
+
+
+def _xnor_with_output(w2, b2):
+    """XNOR's hidden units, with another output neuron."""
+    return lambda: (torch.ones(2, 2), torch.tensor([-0.5, -1.5]), torch.tensor(w2), b2)
+
+
+def _answer_the_table(answer):
+    """What the three neurons answer, after the shapes of their weights."""
+    weights = answer()
+    yield "the number of things returned (W1, b1, w2, b2)", len(weights)
+    W1, b1, w2, b2 = (torch.as_tensor(part, dtype=torch.float32) for part in weights)
+    w2 = w2.flatten()  # (2, 1) is as good as (2,)
+    shapes = [str(tuple(part.shape)) for part in (W1, b1, w2)]
+    yield "the shapes of W1, b1, w2", ", ".join(shapes)
+    yield "the number of entries of b2", b2.numel()
+    X = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    H = (X @ W1 + b1 > 0).float()  # (4, 2)
+    answers = (H @ w2 + b2.reshape(()) > 0).float()  # (4,)
+    yield "the four answers, for (0, 0), (0, 1), (1, 0), (1, 1)", answers
+
+
+# mlp_forward: a forward pass of any depth
+
+
+def mlp_forward(X, layers):
+    """The outputs of an MLP. X: (n, d); layers: a list of pairs (W, b); sigmoid in all but the last."""
+    H = X
+    for W, b in layers[:-1]:
+        H = torch.sigmoid(H @ W + b)
+    W, b = layers[-1]
+    return H @ W + b
+
+
+def _sigmoid_in_the_last(X, layers):
+    for W, b in layers:
+        X = torch.sigmoid(X @ W + b)
+    return X
+
+
+def _no_sigmoid(X, layers):
+    for W, b in layers:
+        X = X @ W + b
+    return X
+
+
+def _sigmoid_in_the_first_only(X, layers):
+    X = torch.sigmoid(X @ layers[0][0] + layers[0][1])
+    for W, b in layers[1:]:
+        X = X @ W + b
+    return X
+
+
+def _forward_without_biases(X, layers):
+    for W, _ in layers[:-1]:
+        X = torch.sigmoid(X @ W)
+    return X @ layers[-1][0]
+
+
+def _forward_transposed(X, layers):
+    for W, b in layers[:-1]:
+        X = torch.sigmoid(X @ W.T + b)
+    return X @ layers[-1][0].T + layers[-1][1]
+
+
+def _forward_by_modules(X, layers):
+    modules = []
+    for W, b in layers:
+        linear = nn.Linear(*W.shape)
+        linear.weight.data, linear.bias.data = W.T, b
+        modules += [linear, nn.Sigmoid()]
+    return nn.Sequential(*modules[:-1])(X)
+
+
+def _forward_in_numpy(X, layers):
+    H = X.numpy()
+    for i, (W, b) in enumerate(layers):
+        H = H @ W.numpy() + b.numpy()
+        H = H if i == len(layers) - 1 else 1 / (1 + np.exp(-H))
+    return H
+
+
+def _random_layers(*sizes):
+    generator = torch.Generator().manual_seed(0)
+    return [
+        (torch.randn(d, h, generator=generator), torch.randn(h, generator=generator))
+        for d, h in itertools.pairwise(sizes)
+    ]
+
+
+_TABLE = [
+    (torch.tensor([[1.0, -1.0], [2.0, 1.0]]), torch.tensor([-1.0, 0.0])),
+    (torch.tensor([[4.0], [2.0]]), torch.tensor([3.0])),
+]
+_POINTS = torch.tensor([[0.5, -1.0, 2.0], [1.0, 0.0, -0.5]])  # (2, 3)
+
+
+# quadrant_net: a repair
+
+
+def quadrant_net(width=8):
+    """A network 2-width-1 for the quadrants; it returns a logit."""
+    return nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, 1))
+
+
+def _broken_quadrant_net(width=8):
+    """A network 2-width-1 for the quadrants; it returns a logit."""
+    net = nn.Sequential(nn.Linear(2, width), nn.Linear(width, 1))
+    for parameter in net.parameters():
+        nn.init.zeros_(parameter)
+    return net
+
+
+def _quadrant_net_without_bend(width=8):
+    return nn.Sequential(nn.Linear(2, width), nn.Linear(width, 1))
+
+
+def _quadrant_net_from_zeros(width=8):
+    net = quadrant_net(width)
+    for parameter in net.parameters():
+        nn.init.zeros_(parameter)
+    return net
+
+
+def _quadrant_net_from_halves(width=8):
+    net = nn.Sequential(nn.Linear(2, width), nn.Sigmoid(), nn.Linear(width, 1))
+    for parameter in net.parameters():
+        nn.init.constant_(parameter, 0.5)
+    return net
+
+
+def _quadrant_net_bent_at_the_end(width=8):
+    return nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, 1), nn.ReLU())
+
+
+def _quadrant_net_of(bend, width=8):
+    return lambda: nn.Sequential(nn.Linear(2, width), bend(), nn.Linear(width, 1))
+
+
+def _quadrant_net_with_small_random_start(width=8):
+    net = nn.Sequential(nn.Linear(2, width), nn.Tanh(), nn.Linear(width, 1))
+    for parameter in net.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    return net
+
+
+EQUAL_UNITS = "All hidden units compute the same. They start from equal numbers, get equal gradients, and stay equal."
+NO_BEND = (
+    "The network is still one straight line: two linear layers with nothing between them are one."
+)
+ONE_SIGN = "The output never becomes negative. A logit must, for class 0: the bend belongs between the layers."
+
+
+def _judge_quadrant_net(answer):
+    """Trains the network on the quadrants for up to 300 steps, and says what keeps it from learning."""
+    net = answer()
+    if not isinstance(net, nn.Module):
+        return f"The function must return a network, and returns a {type(net).__name__}."
+    X, y = make_quadrants(500, generator=torch.Generator().manual_seed(0))
+    y = y.float().unsqueeze(1)  # (500, 1)
+    if trouble := _cannot_train(net, X):
+        return trouble
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.03)
+    for step in range(300):
+        loss = F.binary_cross_entropy_with_logits(net(X), y)
+        if loss < 0.2:
+            return Passed(f"the loss falls below 0.2 after {step} steps.")
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    first = next(net.parameters())
+    if (
+        first.ndim == 2
+        and len(first) > 1
+        and torch.allclose(first, first[:1].expand_as(first), atol=1e-5)
+    ):
+        return EQUAL_UNITS
+    if _is_one_sum(net, X):
+        return NO_BEND
+    if net(X).min() >= 0:
+        return ONE_SIGN
+    return f"After 300 steps the loss is still {loss:.2f}. It should have fallen below 0.2."
+
+
+# What both judges look at
+
+NO_MODEL = "The first thing returned must be a network, an nn.Module."
+WRONG_SHAPE = (
+    "The output has the wrong shape: for points (n, 2) it must be (n, 1), one number per point."
+)
+NOTHING_TO_LEARN = "The network has no parameters to train."
+
+
+def _cannot_train(net, X):
+    """What is wrong with a network before its first step, or None."""
+    if not any(p.requires_grad for p in net.parameters()):
+        return NOTHING_TO_LEARN
+    output = net(X)
+    if not isinstance(output, torch.Tensor):
+        return f"The network must give a tensor, and gives a {type(output).__name__}."
+    if output.shape != (len(X), 1):
+        return f"{WRONG_SHAPE} For {len(X)} points yours is {tuple(output.shape)}."
+    return None
+
+
+def _is_one_sum(net, X):
+    """Whether the output depends on a single weighted sum of the inputs: its slopes all have one direction."""
+    X = X.clone().requires_grad_()
+    (slopes,) = torch.autograd.grad(net(X).sum(), X, allow_unused=True)  # (n, 2)
+    if slopes is None:
+        return False
+    lengths = slopes.norm(dim=1, keepdim=True)
+    slopes = (slopes / lengths)[lengths.flatten() > 1e-20]
+    if len(slopes) < 2:
+        return False
+    largest, smallest = torch.linalg.svdvals(slopes)
+    return bool(smallest < 1e-3 * largest)
+
+
+# spiral_design: the spiral challenge
+
+BOUND, EPOCHS, SECONDS = 0.005, 1000, 20
+
+
+def spiral_design():
+    """A model (n, 2) -> (n, 1), and a dict: lr and, if you like, batch_size, optimizer_class."""
+    model = nn.Sequential(
+        nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1), nn.Sigmoid()
+    )
+    return model, {"lr": 0.01, "batch_size": 25, "optimizer_class": torch.optim.Adam}
+
+
+class _RingFeatures(nn.Module):
+    """A hidden layer on top of x1, x2, the radius, and the direction turned back by some of the radius."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(5, 16), nn.Tanh(), nn.Linear(16, 1), nn.Sigmoid())
+
+    def forward(self, X):
+        radius = X.norm(dim=1, keepdim=True)  # (n, 1)
+        angle = torch.atan2(X[:, :1], X[:, 1:]) - 2.4 * radius
+        return self.layers(torch.cat([X, radius, angle.sin(), angle.cos()], dim=1))
+
+
+def _first_try():
+    model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1), nn.Sigmoid())
+    return model, {"lr": 0.01, "batch_size": 250}
+
+
+def _design_without_bend():
+    model = nn.Sequential(nn.Linear(2, 64), nn.Linear(64, 64), nn.Linear(64, 1), nn.Sigmoid())
+    return model, {"lr": 0.01}
+
+
+def _design_with_two_outputs():
+    return nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 2)), {"lr": 0.01}
+
+
+def _design_with_huge_steps():
+    model = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 1))
+    return model, {"lr": 1000.0, "optimizer_class": torch.optim.SGD}
+
+
+def _design_that_saturates():
+    return spiral_design()[0], {"lr": 10.0}
+
+
+def _design_from_zeros():
+    model, how = spiral_design()
+    for parameter in model.parameters():
+        nn.init.zeros_(parameter)
+    return model, how
+
+
+TWO_THINGS = 'Return two things: the model, and a dict such as {"lr": 0.01, "batch_size": 25}.'
+NO_LR = 'The second thing returned must be a dict with at least the learning rate, such as {"lr": 0.01}.'
+UNKNOWN_KEY = "The dict may hold lr, batch_size and optimizer_class, which are what `attempt` lets you choose."
+NOT_FINITE = (
+    "The loss is no longer a finite number: the steps are far too large. Lower the learning rate."
+)
+NO_MOVE = "No parameter has moved in the first epoch: either the learning rate is 0, or no gradient arrives."
+CONSTANT = (
+    "The network gives the same answer for every point, and no longer learns. "
+    "Either the learning rate is so large that its units have died or saturated, or it starts from zeros."
+)
+ONE_LINE = (
+    "The output depends on one weighted sum of the two inputs, so every border is a straight line. "
+    "Is there an activation between the linear layers, and is the first layer wide enough?"
+)
+NOT_REACHED = "The bound was not reached within 1000 epochs."
+
+
+def _judge_spiral_design(answer):
+    """Trains a design as `attempt` does in the notebook, but stops early where there is nothing left to hope for."""
+    design = answer()
+    if not isinstance(design, (tuple, list)) or len(design) != 2:
+        return TWO_THINGS
+    model, how = design
+    if not isinstance(model, nn.Module):
+        return NO_MODEL
+    if not isinstance(how, dict) or "lr" not in how:
+        return NO_LR
+    if unknown := [str(key) for key in how if key not in ("lr", "batch_size", "optimizer_class")]:
+        return f"{UNKNOWN_KEY} Yours holds {', '.join(unknown)}, too."
+    return _cannot_train(model, torch.zeros(250, 2)) or _attempt(model, **how)
+
+
+def _attempt(model, *, lr, batch_size=25, optimizer_class=torch.optim.Adam):
+    """Returns Passed(...), or what went wrong."""
+    X, y = make_spirals(500, generator=torch.Generator().manual_seed(1))
+    y = y.float().unsqueeze(1)  # (500, 1)
+    X_train, y_train, X_held, y_held = X[:250], y[:250], X[250:], y[250:]
+    optimizer = optimizer_class(model.parameters(), lr=lr)
+    start = [p.detach().clone() for p in model.parameters()]
+    best, doubts, deadline = math.inf, [], time.monotonic() + SECONDS
+    for epoch in range(1, EPOCHS + 1):
+        for rows in torch.randperm(250).split(batch_size):
+            loss = F.mse_loss(model(X_train[rows]), y_train[rows])
+            if not loss.isfinite():
+                return NOT_FINITE
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if time.monotonic() > deadline:
+                return (
+                    f"Stopped after {SECONDS} seconds, in epoch {epoch} of {EPOCHS}; the best was {best:.4f}. "
+                    "A smaller network or larger batches take less time."
+                )
+        result = _half_mse(model, X_held, y_held)
+        best = min(best, result)
+        if result < BOUND:
+            size = sum(p.numel() for p in model.parameters())
+            epochs = "1 epoch" if epoch == 1 else f"{epoch} epochs"
+            return Passed(f"reached {result:.4f} after {epochs}, with {size:,} parameters.")
+        if epoch == 1 and all(map(torch.equal, start, model.parameters())):
+            return NO_MOVE
+        if epoch in (20, 40):  # twice, since a network may recover
+            doubts.append(_doubt(model, X_train))
+            if len(doubts) == 2 and doubts[0] and doubts[0] == doubts[1]:
+                return doubts[0]
+    return f"{NOT_REACHED} {_where_it_is_stuck(best, _half_mse(model, X_train, y_train))}"
+
+
+def _half_mse(model, X, y):
+    with torch.no_grad():
+        return ((model(X) - y) ** 2).mean().item() / 2
+
+
+def _doubt(model, X):
+    with torch.no_grad():
+        if model(X).std() < 1e-6:
+            return CONSTANT
+    return ONE_LINE if _is_one_sum(model, X) else None
+
+
+def _where_it_is_stuck(best, training):
+    if training < BOUND:
+        advice = "so it fits what it has seen, but not what lies between; try another activation or smaller steps."
+    else:
+        advice = "so the network is too small, or the steps do not fit: are they too few, too large, too small?"
+    return f"The best was {best:.4f}. On the training points it ends at {training:.4f}, {advice}"
+
+
+EXERCISES = [
+    Exercise(
+        name="xnor_neurons",
+        kind="write",
+        solution=xnor_neurons,
+        why="Two lines, and a third neuron to combine them: any pattern of yes and no can be put together like this.",
+        hints=(
+            "The hidden units of XOR, OR and AND, are useful here, too. Which pairs (h1, h2) do the four inputs give?",
+            "(0, 0) and (1, 1) must give a sum above 0, (1, 0) one that is not. Which sign has the weight of h1, "
+            "and which that of the bias?",
+            "Keep OR and AND (W1 all ones, b1 is -0.5 and -1.5) and turn all three signs of the output neuron.",
+        ),
+        probe=_answer_the_table,
+        mistakes=(
+            Mistake(
+                _xnor_with_output([1.0, -1.0], -0.5),
+                "This is XOR: all four answers are the opposite of those wanted.",
+            ),
+            Mistake(
+                _xnor_with_output([-1.0, 1.0], 0.0),
+                "All four answers are 0: the sum of the output neuron never gets above 0, and a sum of exactly 0 "
+                "counts as 0. Look at its bias.",
+            ),
+            Mistake(
+                _xnor_with_output([0.0, 1.0], -0.5),
+                "This is AND. The input (0, 0) must be answered with 1 as well.",
+            ),
+            Mistake(
+                _xnor_with_output([-1.0, 0.0], 0.5),
+                "Only (0, 0) is answered with 1. The input (1, 1) must be, too: the second hidden unit can tell it "
+                "from (0, 1) and (1, 0).",
+            ),
+        ),
+        also_right=(
+            _xnor_from_other_parts,
+            lambda: (np.ones((2, 2)), [-0.5, -1.5], [-2, 2], torch.tensor([1])),
+        ),
+    ),
+    Exercise(
+        name="mlp_forward",
+        kind="write",
+        solution=mlp_forward,
+        why="This is the forward pass of an MLP of any depth; notebook 07 adds the way back.",
+        hints=(
+            "One layer is X @ W + b, then the sigmoid; its result is the X of the next layer.",
+            "Loop over layers[:-1] with the sigmoid, then treat layers[-1] without it.",
+        ),
+        cases=(
+            (torch.tensor([[1.0, 1.0]]), _TABLE),
+            (_POINTS, _random_layers(3, 2, 4, 1)),
+            (_POINTS, _random_layers(3, 2)),
+        ),
+        mistakes=(
+            Mistake(
+                _sigmoid_in_the_last,
+                "The output has gone through a sigmoid, too. The last layer has no activation.",
+            ),
+            Mistake(_no_sigmoid, "The sigmoid is missing after the hidden layers."),
+            Mistake(
+                _sigmoid_in_the_first_only,
+                "The sigmoid belongs after every layer but the last, however many there are. A network of one layer "
+                "has none.",
+            ),
+            Mistake(_forward_without_biases, "The biases b are not added."),
+            Mistake(
+                _forward_transposed,
+                "There is a transpose too much. Here W is (d, h) as in this notebook, so X @ W; it is nn.Linear that "
+                "stores it the other way round.",
+            ),
+        ),
+        also_right=(_forward_by_modules, _forward_in_numpy),
+    ),
+    Exercise(
+        name="spiral_parameters",
+        kind="predict",
+        solution=4417,
+        working="(2 + 1) * 64 + (64 + 1) * 64 + (64 + 1) * 1",
+        rtol=0,
+        why="Nearly all of them, 4160, lie between the two hidden layers: the size grows with the square of the width.",
+        hints=(
+            'The section "How many numbers are learned?" has the formula for one layer; here are three.',
+            "(2 + 1) * 64 for the first layer. The second has 64 inputs and 64 units, the third 64 inputs and 1 unit.",
+        ),
+        mistakes=(
+            Mistake(4288, "The biases are missing: every unit that is not an input has one."),
+            Mistake(4416, "One bias is missing, that of the output."),
+            Mistake(
+                4418,
+                "A layer has one bias for each of its units, not for each of its inputs: (d + 1) h, not d (h + 1).",
+            ),
+            Mistake(257, "That is 2-64-1. There are two hidden layers."),
+            Mistake(257 + 64 * 64, "The biases of the second hidden layer are missing."),
+        ),
+        also_right=(4417.0, torch.tensor(4417), np.int64(4417)),
+    ),
+    Exercise(
+        name="quadrant_net",
+        kind="repair",
+        solution=quadrant_net,
+        stub=_broken_quadrant_net,
+        why="A bend between the layers and a start that makes the units differ: without either, there is only one line.",
+        hints=(
+            "Two things are wrong, and each alone would be enough. Both are in this section.",
+            "What stands between the two linear layers? And how many different hidden units does this start give?",
+            "Put an activation between the two layers, and leave the start to nn.Linear.",
+        ),
+        judge=_judge_quadrant_net,
+        mistakes=(
+            Mistake(_quadrant_net_without_bend, NO_BEND),
+            Mistake(_quadrant_net_from_zeros, EQUAL_UNITS),
+            Mistake(_quadrant_net_from_halves, EQUAL_UNITS),
+            Mistake(_quadrant_net_bent_at_the_end, ONE_SIGN),
+            Mistake(
+                lambda: nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2)), WRONG_SHAPE
+            ),
+        ),
+        also_right=(
+            _quadrant_net_of(nn.Sigmoid),
+            _quadrant_net_of(nn.Tanh),
+            _quadrant_net_of(nn.GELU),
+            _quadrant_net_with_small_random_start,
+        ),
+    ),
+    Exercise(
+        name="spiral_design",
+        kind="design",
+        solution=spiral_design,
+        why="Now try another seed, or fewer parameters: a design that works once may have been lucky.",
+        hints=(
+            "First ask which is the limit: does the training loss fall? If not, the network is too small or the steps "
+            "do not fit.",
+            "In the playground, a second hidden layer gets hold of the arms. And a batch of 25 makes ten steps of each "
+            "epoch, where the first try has made one.",
+            "Two hidden layers of 64 ReLU units, a sigmoid at the end, Adam with 0.01 and batches of 25.",
+        ),
+        judge=_judge_spiral_design,
+        busy="training your network, up to 20 s ...",
+        mistakes=(
+            Mistake(_first_try, NOT_REACHED),
+            Mistake(_design_without_bend, ONE_LINE),
+            Mistake(_design_with_two_outputs, WRONG_SHAPE),
+            Mistake(_design_with_huge_steps, NOT_FINITE),
+            Mistake(_design_that_saturates, CONSTANT),
+            Mistake(_design_from_zeros, CONSTANT),
+            Mistake(lambda: (spiral_design()[0], {"lr": 0.0}), NO_MOVE),
+            Mistake(lambda: spiral_design()[0], TWO_THINGS),
+            Mistake(lambda: (spiral_design()[0], 0.01), NO_LR),
+            Mistake(lambda: (spiral_design()[0], {"lr": 0.01, "epochs": 5000}), UNKNOWN_KEY),
+        ),
+        also_right=(
+            lambda: (
+                nn.Sequential(*spiral_design()[0][:-1]),
+                {"lr": 0.01},
+            ),  # no sigmoid at the end
+            lambda: (_RingFeatures(), {"lr": 0.03}),
+        ),
+    ),
+]

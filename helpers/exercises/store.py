@@ -1,0 +1,84 @@
+"""Remembers which exercises are solved: one small JSON file in the user's data folder, shared by all kernels.
+
+COURSE_PROGRESS names another file; "off" keeps the progress in this kernel only.
+"""
+
+import json
+import os
+from pathlib import Path
+
+_in_memory = {}
+
+
+def record(name, *, solved, hints):
+    """Note one attempt at an exercise. Returns None, or a sentence on why it could not be saved."""
+
+    def add(entries):
+        entry = entries.get(name, {"state": "open", "attempts": 0, "hints": 0})
+        # once solved stays solved: whoever plays on after the right answer loses nothing
+        state = "solved" if solved or entry["state"] == "solved" else "attempted"
+        attempts = entry["attempts"] + (entry["state"] != "solved")
+        entries[name] = {"state": state, "attempts": attempts, "hints": max(hints, entry["hints"])}
+
+    add(_in_memory)
+    path = _path()
+    if path is None:
+        return None
+    from filelock import FileLock, Timeout
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Another notebook may be saving at this moment: read, change and write under one lock.
+        with FileLock(f"{path}.lock", timeout=5):
+            entries = _read(path)
+            add(entries)
+            new = path.with_suffix(".new")
+            new.write_text(json.dumps(entries, indent=1), encoding="utf-8")
+            os.replace(new, path)  # all or nothing, even if the power fails
+    except (OSError, Timeout, NotImplementedError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        return f"Your progress could not be saved in {path.name}: {reason}. The check itself is not affected."
+    return None
+
+
+def load():
+    """All entries so far: {exercise: {"state", "attempts", "hints"}}."""
+    path = _path()
+    try:
+        saved = _read(path) if path is not None else {}
+    except OSError:
+        saved = {}
+    return saved | {name: entry for name, entry in _in_memory.items() if name not in saved}
+
+
+def _path():
+    chosen = os.environ.get("COURSE_PROGRESS")
+    if chosen == "off":
+        return None
+    if chosen:
+        return Path(chosen)
+    import platformdirs
+
+    return platformdirs.user_data_path("one-gradient-at-a-time", appauthor=False) / "progress.json"
+
+
+def _read(path):
+    """The entries of the file; a file that is broken is set aside, and an empty one takes its place."""
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        if not all(_well_formed(entry) for entry in entries.values()):
+            raise ValueError("not a progress file")
+    except FileNotFoundError:
+        return {}
+    except (ValueError, AttributeError, RecursionError):
+        os.replace(path, path.with_suffix(".broken.json"))
+        return {}
+    return entries
+
+
+def _well_formed(entry):
+    return (
+        isinstance(entry, dict)
+        and entry.get("state") in ("attempted", "solved")
+        and all(isinstance(entry.get(key), int) for key in ("attempts", "hints"))
+    )
