@@ -38,7 +38,7 @@ lint: $(READY)  ## ruff over code and notebooks
 	$(BIN)/ruff format --check
 
 unit: $(READY)  ## tests of the helpers, the tools and the form of the notebooks
-	$(BIN)/python -m pytest tests -n 2
+	$(BIN)/python -m pytest tests -n 2 --dist worksteal
 
 nbval: $(READY)  ## execute the notebooks and compare every output with the stored one
 	$(BIN)/python -m pytest $(NOTEBOOKS) -n 2 --dist loadscope --nbval$(if $(filter-out cpu,$(COURSE_DEVICE)),-lax) \
