@@ -221,7 +221,7 @@ TOY = Exercise(
         (lambda x: stop(), "stopped with RuntimeError: boom."),
         (lambda: 1, "stopped with TypeError"),
         (5.0, "expected a function"),
-        (None, "gives None"),
+        (None, "is None"),
     ],
 )
 def test_wrong_answers_get_the_reason(answer, message):
@@ -419,11 +419,24 @@ def test_progress_lies_in_the_users_folder(monkeypatch):
 # Run All with every solution filled in
 
 
+def shortened(cell_id, source):
+    """A cell of notebook 10 with trainings of eight steps, and so without what it claims about their result.
+
+    In full it takes more than a minute, and nbval runs it so.
+    """
+    if cell_id == "imports":
+        few = "lambda model, loader, *rest, **k: _fit(model, list(islice(loader, 8)), *rest, **k | dict(epochs=1))"
+        return f"{source}\nfrom itertools import islice\n_fit = fit\nfit = {few}"
+    if cell_id.startswith("exercise-"):
+        return source
+    return ast.unparse([n for n in ast.parse(source).body if not isinstance(n, ast.Assert)])
+
+
 def run_all(number, results):
     """Execute the code cells of a notebook in this process, with all solutions and without drawing."""
-    import matplotlib
+    import matplotlib.pyplot as plt
 
-    matplotlib.use("agg")
+    plt.switch_backend("agg")
     os.chdir(ROOT / "notebooks")
     path = f"{number}_{course.NOTEBOOKS[number]}.ipynb"
     # what a cell defines belongs to __main__, as in a kernel: pickle looks there
@@ -436,10 +449,12 @@ def run_all(number, results):
         source, name = cell.source, cell.id.removeprefix("exercise-").replace("-", "_")
         if cell.id.startswith("exercise-"):
             source = filled_in(EXERCISES[name][1], source)
+        if number == "10":
+            source = shortened(cell.id, source)
         try:
             with contextlib.redirect_stdout(printed):
                 exec(compile(source, cell.id, "exec"), namespace)
-                matplotlib.pyplot.close("all")
+                plt.close("all")
         except Exception as error:
             if "raises-exception" not in cell.metadata.get("tags", []):
                 results.put(f"cell {cell.id}: {error!r}")

@@ -25,6 +25,7 @@ MESSAGES = {
     "raised": "{what} stopped with {error}.",
     "differs": "{what}: expected {expected}, got {got}.",
     "none": "{what} gives None. Is there a return?",
+    "nothing": "your answer is None, that is, nothing yet.",
     "nan": "{what} gives NaN or infinity where a finite number is expected.",
     "kind": "{what} gives {got}, where {expected} is expected.",
     "list": "{what} gives a Python list. Make it a tensor: torch.tensor(...).",
@@ -160,9 +161,9 @@ def _keep_secret(exercise, answer):
 
 
 def _check_kind(exercise, answer):
-    if answer is None:
-        raise _Wrong(MESSAGES["none"].format(what="your answer"))
     wanted = exercise.solution
+    if answer is None:
+        raise _Wrong(MESSAGES["nothing"])
     if inspect.isclass(wanted) and not inspect.isclass(answer):
         raise _Wrong(MESSAGES["not callable"].format(expected="a class", got=_show(answer)))
     if callable(wanted) and not callable(answer):

@@ -92,6 +92,21 @@ def _forward_transposed(X, layers):
     return X @ layers[-1][0].T + layers[-1][1]
 
 
+def _forward_that_pops_the_last(X, layers):
+    W, b = layers.pop()
+    for W_hidden, b_hidden in layers:
+        X = torch.sigmoid(X @ W_hidden + b_hidden)
+    return X @ W + b
+
+
+def _forward_that_empties_the_list(X, layers):
+    while len(layers) > 1:
+        W, b = layers.pop(0)
+        X = torch.sigmoid(X @ W + b)
+    W, b = layers.pop(0)
+    return X @ W + b
+
+
 def _forward_by_modules(X, layers):
     modules = []
     for W, b in layers:
@@ -122,6 +137,19 @@ _TABLE = [
     (torch.tensor([[4.0], [2.0]]), torch.tensor([3.0])),
 ]
 _POINTS = torch.tensor([[0.5, -1.0, 2.0], [1.0, 0.0, -0.5]])  # (2, 3)
+
+
+def _probe_forward(answer):
+    """The outputs of three networks, and whether the list of layers is still whole after each."""
+    deep, single = _random_layers(3, 2, 4, 1), _random_layers(3, 2)
+    for network, X, layers in (
+        ("the network of the table, for the input (1, 1)", torch.tensor([[1.0, 1.0]]), _TABLE),
+        ("a network 3-2-4-1, for two points", _POINTS, deep),
+        ("a network 3-2 of a single layer, for two points", _POINTS, single),
+    ):
+        layers = list(layers)
+        yield f"the output of {network}", answer(X.clone(), layers)
+        yield f"the length of the list layers, after the output of {network}", len(layers)
 
 
 # quadrant_net: a repair
@@ -193,7 +221,7 @@ def _judge_quadrant_net(answer):
     for step in range(300):
         loss = F.binary_cross_entropy_with_logits(net(X), y)
         if loss < 0.2:
-            return Passed(f"the loss falls below 0.2 after {step} steps.")
+            return Passed(f"The loss falls below 0.2 after {step} steps.")
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -305,6 +333,7 @@ def _design_from_zeros():
 TWO_THINGS = 'Return two things: the model, and a dict such as {"lr": 0.01, "batch_size": 25}.'
 NO_LR = 'The second thing returned must be a dict with at least the learning rate, such as {"lr": 0.01}.'
 UNKNOWN_KEY = "The dict may hold lr, batch_size and optimizer_class, which are what `attempt` lets you choose."
+NO_CLASS = "optimizer_class is a class, such as torch.optim.Adam, without quotes."
 NOT_FINITE = (
     "The loss is no longer a finite number: the steps are far too large. Lower the learning rate."
 )
@@ -332,6 +361,10 @@ def _judge_spiral_design(answer):
         return NO_LR
     if unknown := [str(key) for key in how if key not in ("lr", "batch_size", "optimizer_class")]:
         return f"{UNKNOWN_KEY} Yours holds {', '.join(unknown)}, too."
+    if not callable(how.get("optimizer_class", torch.optim.Adam)):
+        if isinstance(how["optimizer_class"], str):
+            return NO_CLASS
+        return "optimizer_class is the class itself, such as torch.optim.Adam, without parentheses."
     return _cannot_train(model, torch.zeros(250, 2)) or _attempt(model, **how)
 
 
@@ -352,16 +385,19 @@ def _attempt(model, *, lr, batch_size=25, optimizer_class=torch.optim.Adam):
             loss.backward()
             optimizer.step()
             if time.monotonic() > deadline:
+                best = min(best, _half_mse(model, X_held, y_held))
                 return (
                     f"Stopped after {SECONDS} seconds, in epoch {epoch} of {EPOCHS}; the best was {best:.4f}. "
-                    "A smaller network or larger batches take less time."
+                    f"On the training points it is now {_half_mse(model, X_train, y_train):.4f}; near 0.125, "
+                    "which a constant 0.5 gives, it is stuck, and more time would not help. If it was falling, a smaller "
+                    "network or larger batches take less time."
                 )
         result = _half_mse(model, X_held, y_held)
         best = min(best, result)
         if result < BOUND:
             size = sum(p.numel() for p in model.parameters())
             epochs = "1 epoch" if epoch == 1 else f"{epoch} epochs"
-            return Passed(f"reached {result:.4f} after {epochs}, with {size:,} parameters.")
+            return Passed(f"It reached {result:.4f} after {epochs}, with {size:,} parameters.")
         if epoch == 1 and all(map(torch.equal, start, model.parameters())):
             return NO_MOVE
         if epoch in (20, 40):  # twice, since a network may recover
@@ -438,11 +474,7 @@ EXERCISES = [
             "One layer is X @ W + b, then the sigmoid; its result is the X of the next layer.",
             "Loop over layers[:-1] with the sigmoid, then treat layers[-1] without it.",
         ),
-        cases=(
-            (torch.tensor([[1.0, 1.0]]), _TABLE),
-            (_POINTS, _random_layers(3, 2, 4, 1)),
-            (_POINTS, _random_layers(3, 2)),
-        ),
+        probe=_probe_forward,
         mistakes=(
             Mistake(
                 _sigmoid_in_the_last,
@@ -451,14 +483,24 @@ EXERCISES = [
             Mistake(_no_sigmoid, "The sigmoid is missing after the hidden layers."),
             Mistake(
                 _sigmoid_in_the_first_only,
-                "The sigmoid belongs after every layer but the last, however many there are. A network of one layer "
-                "has none.",
+                "The sigmoid belongs after every layer but the last, however many there are. A single layer is also "
+                "the last, so it has none.",
             ),
             Mistake(_forward_without_biases, "The biases b are not added."),
             Mistake(
                 _forward_transposed,
                 "There is a transpose too much. Here W is (d, h) as in this notebook, so X @ W; it is nn.Linear that "
                 "stores it the other way round.",
+            ),
+            Mistake(
+                _forward_that_pops_the_last,
+                "The output is right, but the list of the caller has lost its last layer: pop takes it out. Read "
+                "layers, and leave the list as it is.",
+            ),
+            Mistake(
+                _forward_that_empties_the_list,
+                "The output is right, but the list of the caller is empty afterwards: pop takes the layers out. Read "
+                "layers, and leave the list as it is.",
             ),
         ),
         also_right=(_forward_by_modules, _forward_in_numpy),
@@ -477,6 +519,8 @@ EXERCISES = [
         mistakes=(
             Mistake(4288, "The biases are missing: every unit that is not an input has one."),
             Mistake(4416, "One bias is missing, that of the output."),
+            Mistake(4289, "Only the output has a bias here. Each hidden unit has one, too."),
+            Mistake(4352, "The output layer is forgotten: a third layer leads from 64 units to 1."),
             Mistake(
                 4418,
                 "A layer has one bias for each of its units, not for each of its inputs: (d + 1) h, not d (h + 1).",
@@ -493,7 +537,7 @@ EXERCISES = [
         stub=_broken_quadrant_net,
         why="A bend between the layers and a start that makes the units differ: without either, there is only one line.",
         hints=(
-            "Two things are wrong, and each alone would be enough. Both are in this section.",
+            "Two things are wrong, and each alone is enough to keep the loss near ln 2. Both are in this section.",
             "What stands between the two linear layers? And how many different hidden units does this start give?",
             "Put an activation between the two layers, and leave the start to nn.Linear.",
         ),
@@ -539,6 +583,9 @@ EXERCISES = [
             Mistake(lambda: spiral_design()[0], TWO_THINGS),
             Mistake(lambda: (spiral_design()[0], 0.01), NO_LR),
             Mistake(lambda: (spiral_design()[0], {"lr": 0.01, "epochs": 5000}), UNKNOWN_KEY),
+            Mistake(
+                lambda: (spiral_design()[0], {"lr": 0.01, "optimizer_class": "Adam"}), NO_CLASS
+            ),
         ),
         also_right=(
             lambda: (

@@ -54,6 +54,16 @@ def _gradient_times(factor):
     return gradient
 
 
+def _gradient_sum_in_dW(X, y, W, b):
+    dW, db = mse_gradient(X, y, W, b)
+    return len(X) * dW, db
+
+
+def _gradient_sum_in_db(X, y, W, b):
+    dW, db = mse_gradient(X, y, W, b)
+    return dW, len(X) * db
+
+
 def _gradient_autograd(X, y, W, b):
     W, b = W.clone().requires_grad_(), b.clone().requires_grad_()
     ((X @ W + b - y) ** 2).mean(dim=0).sum().backward()
@@ -92,6 +102,18 @@ def _scale_constant_columns_too(X_new, X_train):
     return (X_new - X_train.mean(dim=0)) / X_train.std(dim=0, correction=0)
 
 
+def _scale_small_columns_too(X_new, X_train):
+    return (X_new - X_train.mean(dim=0)) / X_train.std(dim=0, correction=0).clamp(min=1)
+
+
+def _scale_in_place(X_new, X_train):
+    std = X_train.std(dim=0, correction=0)
+    std[std == 0] = 1
+    X_new -= X_train.mean(dim=0)
+    X_new /= std
+    return X_new
+
+
 def _scale_tiny_number(X_new, X_train):
     return (X_new - X_train.mean(dim=0)) / (X_train.std(dim=0, correction=0) + 1e-8)
 
@@ -119,6 +141,25 @@ def _scale_where(X_new, X_train):
     centred = X_train.double() - X_train.double().mean(dim=0)
     std = (centred**2).mean(dim=0).sqrt()
     return (X_new - X_train.double().mean(dim=0)) / torch.where(std > 0, std, 1.0)
+
+
+def _two_tables(answer):
+    """The example of the text, then four columns: one constant, one with a standard deviation of 0.5."""
+    small = _matrix((8.0,)), _matrix((1.0,), (3.0,))
+    large = (
+        _matrix((8.0, 5.0, -1.0, 3.0), (2.0, 7.0, 40.0, 1.0)),
+        _matrix(
+            (1.0, 5.0, 20.0, 1.0),
+            (3.0, 5.0, 10.0, 2.0),
+            (8.0, 5.0, 60.0, 1.0),
+            (4.0, 5.0, 10.0, 2.0),
+        ),
+    )
+    for X_new, X_train in (small, large):
+        call = f"scale_like({X_new.int().tolist()}, {X_train.int().tolist()})"  # whole numbers
+        yield call, answer(X_new, X_train)
+        yield f"X_new after {call}", X_new
+        yield f"X_train after {call}", X_train
 
 
 # two leaks in one function
@@ -153,6 +194,30 @@ def _columns_scaled_with_all(X, y, train_rows, test_rows, k):
     Z = (X - X.mean(dim=0)) / X.std(dim=0, correction=0)
     y_train = y[train_rows]
     chosen = (Z[train_rows] * (y_train - y_train.mean())).mean(dim=0).abs().topk(k).indices
+    return Z[train_rows][:, chosen], Z[test_rows][:, chosen]
+
+
+def _columns_chosen_with_all_scales(X, y, train_rows, test_rows, k):
+    X_train, y_train = X[train_rows], y[train_rows]
+    Z = (X - X_train.mean(dim=0)) / X_train.std(dim=0, correction=0)
+    Z_all = (X - X.mean(dim=0)) / X.std(dim=0, correction=0)
+    chosen = (Z_all[train_rows] * (y_train - y_train.mean())).mean(dim=0).abs().topk(k).indices
+    return Z[train_rows][:, chosen], Z[test_rows][:, chosen]
+
+
+def _columns_by_covariance(X, y, train_rows, test_rows, k):
+    X_train, y_train = X[train_rows], y[train_rows]
+    centred = X - X_train.mean(dim=0)
+    Z = centred / X_train.std(dim=0, correction=0)
+    chosen = (centred[train_rows] * (y_train - y_train.mean())).mean(dim=0).abs().topk(k).indices
+    return Z[train_rows][:, chosen], Z[test_rows][:, chosen]
+
+
+def _columns_in_table_order(X, y, train_rows, test_rows, k):
+    X_train, y_train = X[train_rows], y[train_rows]
+    Z = (X - X_train.mean(dim=0)) / X_train.std(dim=0, correction=0)
+    correlation = (Z[train_rows] * (y_train - y_train.mean())).mean(dim=0).abs()
+    chosen = correlation.topk(k).indices.sort().values
     return Z[train_rows][:, chosen], Z[test_rows][:, chosen]
 
 
@@ -282,7 +347,19 @@ EXERCISES = [
             ),
             Mistake(
                 _gradient_times(lambda n: n),
-                "You summed over the students. The loss is their mean: divide by n.",
+                "n times too large: the mean over the students is missing. Divide by n.",
+            ),
+            Mistake(
+                _gradient_sum_in_dW,
+                "db is right, but dW is n times too large: the mean over the students is missing there.",
+            ),
+            Mistake(
+                _gradient_sum_in_db,
+                "dW is right, but db is n times too large: the mean over the students is missing there.",
+            ),
+            Mistake(
+                _gradient_times(lambda n: n / 2),
+                "Two factors are missing: the 2 that the square brings down, and the 1 / n of the mean.",
             ),
             Mistake(
                 _gradient_times(lambda n: 1 / 2),
@@ -326,9 +403,10 @@ EXERCISES = [
             Mistake(20.0, "That is the largest eigenvalue. The limit is 2 divided by it."),
             Mistake(
                 2 / 26,
-                "26 is the sum of the two eigenvalues. But the directions do not interfere, so only the larger one "
-                "sets the limit.",
+                "The limit is 2 divided by a curvature. Here you have 1/13, which is also 2/26: 13 is one weight alone, "
+                "26 the sum of both eigenvalues; neither is the largest.",
             ),
+            Mistake(10.0, "Turned over: 2 / lambda, not lambda / 2."),
         ),
         also_right=(2 / 20, torch.tensor(0.1), np.float32(0.1)),
     ),
@@ -336,22 +414,26 @@ EXERCISES = [
         name="scale_like",
         kind="write",
         solution=scale_like,
-        why="This is what StandardScaler does, constant columns included; now the new student and the training data "
-        "are measured with the same ruler.",
+        why="This is what StandardScaler does, constant columns included, rounding apart; now the new student and "
+        "the training data are measured with the same ruler.",
         hints=(
             "Which of the two tensors knows the mean and the standard deviation that the model was trained with?",
             "A constant column has the standard deviation 0, and 0 / 0 is NaN. Put a 1 into std where it is 0.",
             "mean and std come from X_train, with dim=0, std with correction=0; then std[std == 0] = 1; then scale "
             "X_new.",
         ),
-        cases=(
-            (_matrix((8.0,)), _matrix((1.0,), (3.0,))),
-            (
-                _matrix((8.0, 5.0, -1.0), (2.0, 7.0, 40.0)),
-                _matrix((1.0, 5.0, 20.0), (3.0, 5.0, 10.0), (8.0, 5.0, 60.0), (4.0, 5.0, 10.0)),
-            ),
-        ),
+        probe=_two_tables,
         mistakes=(
+            Mistake(
+                _scale_small_columns_too,
+                "A standard deviation below 1 is no reason to divide by 1: that column is not constant. Replace only "
+                "what is 0.",
+            ),
+            Mistake(
+                _scale_in_place,
+                "The result is right, but X_new itself is changed: -= and /= write into the tensor of whoever calls. "
+                "Compute a new one.",
+            ),
             Mistake(
                 _scale_by_itself,
                 "You measured X_new by its own mean and standard deviation. The model knows only those of X_train; "
@@ -415,9 +497,39 @@ EXERCISES = [
                 torch.tensor([3]),
                 1,
             ),
+            # a test row with a huge entry in the best column
+            (
+                _matrix((1.0, 1.0), (2.0, 3.0), (3.0, 2.0), (4.0, 4.0), (500.0, 2.5)),
+                _matrix((1.0,), (2.0,), (3.0,), (4.0,), (5.0,)),
+                torch.arange(4),
+                torch.tensor([4]),
+                1,
+            ),
+            # the second column has larger numbers, the first one goes better with y
+            (
+                _matrix((1.0, 10.0), (2.0, 30.0), (3.0, 20.0), (4.0, 40.0), (2.5, 25.0)),
+                _matrix((1.0,), (2.0,), (3.0,), (4.0,), (5.0,)),
+                torch.arange(4),
+                torch.tensor([4]),
+                1,
+            ),
             (*_patients(12, 5), torch.arange(8), torch.arange(8, 12), 2),
         ),
         mistakes=(
+            Mistake(
+                _columns_chosen_with_all_scales,
+                "The output is scaled honestly, but the choice still uses the mean and std of all rows: a huge entry "
+                "in a test row can change which columns are chosen.",
+            ),
+            Mistake(
+                _columns_by_covariance,
+                "Without the division by std, the column with the largest numbers wins the choice. Compute the "
+                "correlation from standardised columns.",
+            ),
+            Mistake(
+                _columns_in_table_order,
+                "The right columns, but in the order of the table. The best one comes first.",
+            ),
             Mistake(
                 _columns_chosen_with_all,
                 "Half of it is mended: the scaling is honest. But the choice of the columns still looks at the y of "
@@ -475,6 +587,15 @@ EXERCISES = [
             Mistake(
                 _ridge_with(lambda A, alpha: 2 * alpha * _weights_only(A)),
                 "The penalty counts double. Both terms of the gradient have a factor 2, so it cancels in both.",
+            ),
+            Mistake(
+                _ridge_with(lambda A, alpha: alpha / 2 * _weights_only(A)),
+                "The penalty counts half. The slope of alpha w_j^2 is 2 alpha w_j: the 2 belongs to both terms, and "
+                "cancels in both.",
+            ),
+            Mistake(
+                _ridge_with(lambda A, alpha: alpha * torch.ones_like(A.T @ A)),
+                "alpha belongs on the diagonal only. A number that you add to a matrix goes to every entry.",
             ),
             Mistake(
                 _ridge_with(lambda A, alpha: 0 * A.T @ A),

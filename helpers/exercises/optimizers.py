@@ -82,6 +82,59 @@ class _PolyakWithoutList(Polyak):
         self.params = params
 
 
+class _PolyakFromZero(Polyak):
+    def __init__(self, params, lr, momentum=0.9):
+        super().__init__(params, lr, momentum)
+        self.previous = [torch.zeros_like(p) for p in self.params]
+
+
+class _PolyakStepsTooEarly(Polyak):
+    @torch.no_grad()
+    def step(self):
+        for i, p in enumerate(self.params):
+            p -= self.lr * p.grad
+            change = self.momentum * (p - self.previous[i])
+            self.previous[i] = p.clone()
+            p += change
+
+
+class _PolyakStepsBetween(Polyak):
+    @torch.no_grad()
+    def step(self):
+        for i, p in enumerate(self.params):
+            here = p.clone()
+            p -= self.lr * p.grad
+            p += self.momentum * (p - self.previous[i])
+            self.previous[i] = here
+
+
+class _PolyakStepsThenRemembers(Polyak):
+    @torch.no_grad()
+    def step(self):
+        for i, p in enumerate(self.params):
+            p -= self.lr * p.grad
+            p += self.momentum * (p - self.previous[i])
+            self.previous[i] = p.clone()
+
+
+class _PolyakIntoTheList(Polyak):
+    @torch.no_grad()
+    def step(self):
+        for i, p in enumerate(self.params):
+            new = p - self.lr * p.grad + self.momentum * (p - self.previous[i])
+            self.previous[i] = p.clone()
+            self.params[i] = new
+
+
+class _PolyakWithoutListButStrict(_PolyakWithoutList):
+    @torch.no_grad()
+    def step(self):
+        for i, (p, previous) in enumerate(zip(self.params, self.previous, strict=True)):
+            change = self.momentum * (p - previous) - self.lr * p.grad
+            self.previous[i] = p.clone()
+            p += change
+
+
 class _PolyakAsMomentum:
     def __init__(self, params, lr, momentum=0.9):
         self.params, self.lr, self.momentum = list(params), lr, momentum
@@ -166,6 +219,18 @@ def _corrected_as_in_step_1(p, g, m, s, t, lr=0.01, weight_decay=0.1, betas=(0.9
     return p - lr * m_hat / (s_hat.sqrt() + eps), m, s
 
 
+def _corrected_in_half(p, g, m, s, t, lr=0.01, weight_decay=0.1, betas=(0.9, 0.999), eps=1e-8):
+    m = betas[0] * m + (1 - betas[0]) * g
+    s = betas[1] * s + (1 - betas[1]) * g**2
+    m_hat, s_hat = m / (1 - betas[0] ** t), s / (1 - betas[1])
+    p = (1 - lr * weight_decay) * p
+    return p - lr * m_hat / (s_hat.sqrt() + eps), m, s
+
+
+def _without_decay(p, g, m, s, t, lr=0.01, weight_decay=0.1, betas=(0.9, 0.999), eps=1e-8):
+    return adamw_step(p, g, m, s, t, lr, 0.0, betas, eps)
+
+
 def _not_corrected(p, g, m, s, t, lr=0.01, weight_decay=0.1, betas=(0.9, 0.999), eps=1e-8):
     m = betas[0] * m + (1 - betas[0]) * g
     s = betas[1] * s + (1 - betas[1]) * g**2
@@ -227,6 +292,12 @@ def _whole_wave(k, warmup, total, peak):
     if k < warmup:
         return peak * k / warmup
     return peak / 2 * (1 + math.cos(2 * math.pi * (k - warmup) / (total - warmup)))
+
+
+def _quarter_wave(k, warmup, total, peak):
+    if k < warmup:
+        return peak * k / warmup
+    return peak * math.cos(math.pi / 2 * (k - warmup) / (total - warmup))
 
 
 def _warmup_from_step_1(k, warmup, total, peak):
@@ -325,6 +396,37 @@ class _LionDecaysWithoutLr(Lion):
         self.weight_decay = decay
 
 
+class _LionDecaysAfterTheStep(Lion):
+    @torch.no_grad()
+    def step(self):
+        decay, self.weight_decay = self.weight_decay, 0.0
+        super().step()
+        self.weight_decay = decay
+        for p in self.params:
+            p *= 1 - self.lr * self.weight_decay
+
+
+class _LionWithoutDecay(Lion):
+    def __init__(self, params, lr, betas=(0.9, 0.99), weight_decay=0.0):
+        super().__init__(params, lr, betas)
+
+
+class _LionWithoutList(Lion):
+    def __init__(self, params, lr, betas=(0.9, 0.99), weight_decay=0.0):
+        self.lr, self.betas, self.weight_decay = lr, betas, weight_decay
+        self.means = [torch.zeros_like(p) for p in params]
+        self.params = params
+
+
+class _LionWithoutListThatStands(_LionWithoutList):
+    """Here zip is not strict, or a loop runs over self.params alone: nothing moves, and nothing complains."""
+
+    def step(self):
+        self.params = [p for p, _ in zip(self.params, self.means, strict=False)]
+        self.means = self.means[: len(self.params)]
+        super().step()
+
+
 class _LionOfOneFormula(Lion):
     def step(self):
         beta1, beta2 = self.betas
@@ -367,6 +469,21 @@ EXERCISES = [
                 "The parameters do not change, because p = p + ... makes a new tensor and gives it the name p. Change the parameter in place, with += or -=.",
             ),
             Mistake(
+                _PolyakIntoTheList,
+                "The parameters do not change, because self.params[i] = ... puts a new tensor into your list only. Change the parameter in place, with += or -=.",
+            ),
+            Mistake(
+                _PolyakFromZero,
+                "Your previous places start as zeros, so the first step already has a momentum. At the start, the previous place is a copy of the parameter.",
+            ),
+            *(
+                Mistake(
+                    early,
+                    "p has moved by the gradient before the difference is taken. Compute the whole change before p changes.",
+                )
+                for early in (_PolyakStepsTooEarly, _PolyakStepsBetween, _PolyakStepsThenRemembers)
+            ),
+            Mistake(
                 _PolyakFromTheStart,
                 "The previous place stays the start for ever. Renew it at each step, after the difference has been taken.",
             ),
@@ -374,9 +491,12 @@ EXERCISES = [
                 _PolyakTwiceSmall,
                 "The learning rate belongs to the gradient alone; p minus previous is a step that was taken, so lr is in it already.",
             ),
-            Mistake(
-                _PolyakWithoutList,
-                "It fails when params is an iterator, as model.parameters() is: that can be walked through only once. Make a list of it first.",
+            *(
+                Mistake(
+                    without_list,
+                    "It fails when params is an iterator, as model.parameters() is: that can be walked through only once. Make a list of it first.",
+                )
+                for without_list in (_PolyakWithoutList, _PolyakWithoutListButStrict)
             ),
         ),
         also_right=(_PolyakAsMomentum, _PolyakThroughData),
@@ -410,6 +530,26 @@ EXERCISES = [
                 0.6,
                 "The second step has the right length, and goes the wrong way: m is negative then, and the step goes against its sign.",
             ),
+            Mistake(
+                0.4,
+                "That is p after two equal gradients. The second is -4: mind its sign in m.",
+            ),
+            Mistake(
+                0.7 + 0.3 * 0.01 / 0.19,  # 0.7158
+                "You have taken 0.9 for beta1, the default. Here it is 0.5.",
+            ),
+            Mistake(
+                0.725,
+                "In the second step the root is missing: m_hat is divided by the root of s_hat, not by s_hat.",
+            ),
+            Mistake(
+                0.95,
+                "The root is missing in both steps: m_hat is divided by the root of s_hat, not by s_hat.",
+            ),
+            Mistake(
+                1 - 0.3 * 2 / 0.016**0.5 + 0.3 / 0.031984**0.5,  # -2.0659
+                "The corrections are missing. Divide m by 1 - 0.5**t and s by 1 - 0.999**t, at each step.",
+            ),
             Mistake(0.7, "That is p after the first step. Take the second."),
             Mistake(0.1, "That is the second change alone. Where is p after both steps?"),
         ),
@@ -439,6 +579,11 @@ EXERCISES = [
                 _corrected_as_in_step_1,
                 "The decay is right. But the correction is that of the first step: after t steps, it is 1 - beta to the power of t.",
             ),
+            Mistake(
+                _corrected_in_half,
+                "The decay is right, and so is m_hat. But s_hat has still the correction of the first step: the power of t belongs there, too.",
+            ),
+            Mistake(_without_decay, "The corrections are right, but nothing shrinks p now."),
             Mistake(
                 _not_corrected,
                 "The decay is right. But without any correction m and s are too small at the start, and the first step is three times too long.",
@@ -509,6 +654,10 @@ EXERCISES = [
                 "That is a whole wave: the curve is down in the middle, and up again at the end. Half a wave is pi.",
             ),
             Mistake(
+                _quarter_wave,
+                "That is a quarter of a wave: it starts and ends right, but comes down steeply at the end. Half a wave goes from 1 to -1; add 1 and take half.",
+            ),
+            Mistake(
                 _warmup_from_step_1,
                 "Your warm-up is one step early: it should be 0 at step 0, and reach the peak at step `warmup`.",
             ),
@@ -558,6 +707,21 @@ EXERCISES = [
             Mistake(
                 _LionDecaysWithoutLr,
                 "The weights lose the whole of weight_decay at each step. The factor is 1 - lr * weight_decay.",
+            ),
+            Mistake(
+                _LionDecaysAfterTheStep,
+                "The decay also shrinks the step that was taken. Shrink p first, then subtract the step.",
+            ),
+            Mistake(
+                _LionWithoutDecay,
+                "The steps are right, but nothing shrinks p: weight_decay has no effect in your class.",
+            ),
+            *(
+                Mistake(
+                    without_list,
+                    "It fails when params is an iterator, as model.parameters() is: that can be walked through only once. Make a list of it first.",
+                )
+                for without_list in (_LionWithoutList, _LionWithoutListThatStands)
             ),
         ),
         also_right=(_LionOfOneFormula,),

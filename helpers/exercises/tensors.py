@@ -6,8 +6,12 @@ from helpers.exercises.core import Exercise, Mistake
 
 
 def sizes(answer):
-    """A shape given as a tensor counts as well as a tuple."""
-    yield "your answer", tuple(answer.tolist()) if isinstance(answer, torch.Tensor) else answer
+    """A shape given as a tensor counts as well as a tuple, and "Error" as "error"."""
+    if isinstance(answer, torch.Tensor):
+        answer = tuple(answer.tolist())
+    elif isinstance(answer, str):
+        answer = answer.strip().lower()
+    yield "your answer", answer
 
 
 def column(*numbers):
@@ -101,6 +105,12 @@ def _nearest_by_loop(X_new, X_known, y_known):
     return y_known[torch.stack(nearest)]
 
 
+def _nearest_mean(X_new, X_known, y_known):
+    classes = y_known.unique()
+    means = torch.stack([X_known[y_known == label].mean(dim=0) for label in classes])
+    return classes[((X_new[:, None] - means) ** 2).sum(dim=2).argmin(dim=1)]
+
+
 EXERCISES = [
     Exercise(
         name="result_shape",
@@ -126,6 +136,14 @@ EXERCISES = [
             Mistake(
                 (5, 1, 1),
                 "That is the shape of r. A size of 1 is stretched to the size it meets.",
+            ),
+            Mistake(
+                (5, 1, 4),
+                "Write (2, 4) below (5, 1, 1), ending on the right, and look what the 1 in the middle meets.",
+            ),
+            Mistake(
+                (5, 2, 1),
+                "Write (2, 4) below (5, 1, 1), ending on the right, and look what the last 1 meets.",
             ),
             Mistake(
                 (5, 2, 3),
@@ -168,8 +186,8 @@ EXERCISES = [
             ),
             Mistake(
                 lambda prediction, truth: ((prediction - truth.reshape(-1)) ** 2).mean(),
-                "The truth is (n,) now, but the prediction may come as a column, and the bug is back. "
-                "Bring both to one shape.",
+                "The truth lies flat now, but the prediction may come as a column, and a column against a row still is "
+                "a table of (n, n) differences. Bring both to one shape.",
             ),
             Mistake(
                 lambda prediction, truth: ((prediction - truth.reshape(-1, 1)) ** 2).mean(),
@@ -235,6 +253,10 @@ EXERCISES = [
             Mistake(
                 lambda f, x, h=1e-4: 2 * nudged_gradient(f, x, h),
                 "Twice too large: from x - h to x + h it is 2 * h, so divide by that.",
+            ),
+            Mistake(
+                lambda f, x, h=1e-4: nudged_gradient(f, x, h) * h * h,
+                "/ 2 * h divides by 2 and then multiplies by h. Put brackets around 2 * h.",
             ),
             Mistake(
                 _nudge_without_copy,
@@ -320,8 +342,18 @@ EXERCISES = [
                 torch.tensor([[3.0, 0.0], [2.0, 2.0], [8.0, 8.0]]),
                 torch.tensor([7, 5, 2]),
             ),
+            (
+                torch.tensor([[1.0, 0.0]]),
+                torch.tensor([[0.0, 0.0], [10.0, 0.0], [4.0, 0.0]]),
+                torch.tensor([1, 1, 2]),
+            ),
         ),
         mistakes=(
+            Mistake(
+                _nearest_mean,
+                "You still compare with the mean of each label. Here nothing is averaged: compare with every known "
+                "row, even if several have the same label.",
+            ),
             Mistake(
                 lambda X_new, X_known, y_known: (
                     ((X_new[:, None] - X_known) ** 2).sum(dim=2).argmin(dim=1)
