@@ -173,10 +173,7 @@ def show_images(images, titles=None, *, columns=10, title=None, symmetric=False)
     size = min(1.15, 9.6 / columns)  # inches
     caption, heading = 0.28 * (titles is not None), 0.42 * bool(title)
     height = rows * (size + caption) + heading
-    # The automatic layout is slow for many axes, and a grid of equal squares needs none.
-    fig, axes = plt.subplots(
-        rows, columns, figsize=(size * columns, height), squeeze=False, layout="none"
-    )
+    fig, axes = plt.subplots(rows, columns, figsize=(size * columns, height), squeeze=False)
     top = 1 - (heading + caption) / height
     space = 0.06 + caption / size
     fig.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=top, wspace=0.06, hspace=space)

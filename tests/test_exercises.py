@@ -44,15 +44,16 @@ def verdict(exercise, answer):
         return examine(exercise, answer)
 
 
+def exercise_of(cell):
+    """The name of the exercise in a cell with an id such as exercise-mse-gradient."""
+    return cell.id.removeprefix("exercise-").replace("-", "_")
+
+
 def notebook_cells(number):
     """The exercise cells of a notebook by the name of their exercise, and the source of its imports cell."""
     path = ROOT / "notebooks" / f"{number}_{course.NOTEBOOKS[number]}.ipynb"
     cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
-    exercise_cells = {
-        c.id.removeprefix("exercise-").replace("-", "_"): c
-        for c in cells
-        if c.id.startswith("exercise-")
-    }
+    exercise_cells = {exercise_of(c): c for c in cells if c.id.startswith("exercise-")}
     return exercise_cells, next(c.source for c in cells if c.id == "imports")
 
 
@@ -446,9 +447,9 @@ def run_all(number, results):
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type != "code":
             continue
-        source, name = cell.source, cell.id.removeprefix("exercise-").replace("-", "_")
+        source = cell.source
         if cell.id.startswith("exercise-"):
-            source = filled_in(EXERCISES[name][1], source)
+            source = filled_in(EXERCISES[exercise_of(cell)][1], source)
         if number == "10":
             source = shortened(cell.id, source)
         try:
