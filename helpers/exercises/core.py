@@ -62,7 +62,7 @@ class Exercise:
         compared with those of the solution; `what` starts a sentence ("the weight after two steps").
     judge: for a design: takes the answer, returns None where it is good enough, else a message that ends with a full
         stop. It replaces the comparison, and may return `Passed("how good it was.")`.
-    stub: for a repair: the broken code, the same as in the notebook. Unchanged, it counts as not attempted.
+    stub: for a repair: the broken function, the same as in the notebook. Unchanged, it counts as not attempted.
     busy: said at the start by a check that takes more than a few seconds.
     """
 
@@ -355,14 +355,11 @@ def _is_empty(function):
 
 
 def _same(a, b):
-    """Whether two functions or two classes are the same as written."""
-    if inspect.isfunction(a) and inspect.isfunction(b):
-        a, b = inspect.unwrap(a), inspect.unwrap(b)
-        return _same_code(a.__code__, b.__code__) and a.__defaults__ == b.__defaults__
-    if inspect.isclass(a) and inspect.isclass(b):
-        own = [{k: v for k, v in vars(c).items() if inspect.isfunction(v)} for c in (a, b)]
-        return own[0].keys() == own[1].keys() and all(_same(own[0][k], own[1][k]) for k in own[0])
-    return False
+    """Whether two functions are the same as written."""
+    if not (inspect.isfunction(a) and inspect.isfunction(b)):
+        return False
+    a, b = inspect.unwrap(a), inspect.unwrap(b)
+    return _same_code(a.__code__, b.__code__) and a.__defaults__ == b.__defaults__
 
 
 def _same_code(a, b):
