@@ -33,6 +33,7 @@ SHA256 = {
     "grades.csv": "64480fea9eaa4286e9bf251e05af4a98431eb33a2241e45c20cb433ba32b15ed",
 }
 
+SCORES = ("midterm", "final", "assignment_1", "assignment_2", "project")
 GRADES = ("A", "B", "C")  # class 0, 1, 2
 
 
@@ -71,14 +72,7 @@ def load_grades():
     assignment 1, assignment 2, project; y_train (17,) and y_test (5,), int64 classes 0, 1, 2 for A, B, C.
     Raises DataFileError where the file is missing or altered.
     """
-    rows = list(csv.DictReader(io.StringIO(_data_file("grades.csv").read_text(encoding="utf-8"))))
-    scores = ("midterm", "final", "assignment_1", "assignment_2", "project")
-    parts = []
-    for split in ("train", "test"):
-        chosen = [row for row in rows if row["split"] == split]
-        parts.append(torch.tensor([[float(row[score]) for score in scores] for row in chosen]))
-        parts.append(torch.tensor([GRADES.index(row["grade"]) for row in chosen]))
-    return Split(*parts)
+    return parse_grades(_data_file("grades.csv").decode("utf-8"))
 
 
 class GradesDataset(Dataset):
@@ -179,21 +173,55 @@ def parse_idx(raw):
     return torch.from_numpy(np.frombuffer(raw, dtype=np.uint8)[start:].reshape(shape).copy())
 
 
+def parse_grades(text):
+    """The `Split` in the text of grades.csv: a line with the names of the columns, then one line for each student.
+
+    Raises ValueError, with the number of the line, where the text is not so.
+    """
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    columns = ["student_id", *SCORES, "grade", "split"]
+    parts = {"train": ([], []), "test": ([], [])}
+    try:
+        if next(lines, None) != columns:
+            raise ValueError(f"the columns should be {', '.join(columns)}")
+        for line in lines:
+            if len(line) != len(columns):
+                raise ValueError(f"{len(line)} fields, where {len(columns)} are expected")
+            _, *scores, grade, split = line
+            scores = [float(score) for score in scores]
+            if not all(0 <= score <= 100 for score in scores):  # so that NaN is refused, too
+                raise ValueError(f"the scores should be from 0 to 100, not {scores}")
+            if grade not in GRADES or split not in parts:
+                raise ValueError(f"no grade or no part: {grade!r}, {split!r}")
+            X, y = parts[split]
+            X.append(scores)
+            y.append(GRADES.index(grade))
+        if not all(y for _, y in parts.values()):
+            raise ValueError("the end, without a student to train on or without one to test on")
+    except (ValueError, csv.Error) as error:
+        raise ValueError(f"line {lines.line_num or 1} of the grades: {error}") from None
+    return Split(*(torch.tensor(column) for part in parts.values() for column in part))
+
+
 def _read_idx(name):
-    return parse_idx(gzip.decompress(_data_file(name).read_bytes()))
+    return parse_idx(gzip.decompress(_data_file(name)))
 
 
-@functools.cache  # each file is verified once per process; a failure is not remembered
+@functools.cache  # each file is read and verified once per process; a failure is not remembered
 def _data_file(name):
-    """The path of a file in data/, verified. Raises DataFileError where it is missing or altered."""
+    """The bytes of a file in data/, verified. Raises DataFileError where it is missing or altered."""
     path = FOLDER / name
     restore = "Restore it with `git checkout -- data`, or fetch the course again; data/README.md lists every file."
-    if not path.is_file():
-        raise DataFileError(f"The data file {path} is missing. {restore}")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DataFileError(
+            f"The data file {path} is missing, or cannot be read: {error.strerror}. {restore}"
+        ) from None
+    found = hashlib.sha256(raw).hexdigest()
     if found != SHA256[name]:
         raise DataFileError(
-            f"The data file {path} is damaged or altered ({path.stat().st_size:,} bytes).\n"
+            f"The data file {path} is damaged or altered ({len(raw):,} bytes).\n"
             f"  expected SHA-256 {SHA256[name]}\n  found    SHA-256 {found}\n{restore}"
         )
-    return path
+    return raw  # these very bytes, for the file may change after this

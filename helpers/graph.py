@@ -24,7 +24,9 @@ def draw_graph(function, *, ax=None, **tensors):
     places = _layout(graph)
     xs, ys = zip(*places.values(), strict=True)
     width, height = max(xs) - min(xs) + 1.3, max(ys) - min(ys) + 1.0
-    ax = ax or plt.subplots(figsize=(1.2 * width, 1.05 * height))[1]
+    if ax is None:
+        fig, ax = plt.subplots(figsize=(1.1 * width, height + 0.4))
+        fig.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=1 - 0.4 / (height + 0.4))
     for source, target, parallel in graph.edges(keys=True):
         spread = parallel - (graph.number_of_edges(source, target) - 1) / 2
         _draw_edge(ax, places[source], places[target], graph.nodes[source]["kind"], spread)

@@ -44,13 +44,13 @@ def fit(
             bar.set_description(f"epoch {epoch + 1}/{epochs}")
             model.train()
             total, n = 0.0, 0
-            for X_batch, y_batch in train_loader:
+            for step, (X_batch, y_batch) in enumerate(train_loader, epoch * len(train_loader)):
                 X_batch, y_batch = X_batch.to(device), y_batch.to(device)
                 y_hat = model(X_batch)
                 if epoch == 0:
                     _check_batch(y_hat, y_batch)
                 loss = loss_fn(y_hat, y_batch)
-                value = _finite(loss, epoch, bar.n)
+                value = _finite(loss, epoch, step)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()

@@ -1,7 +1,23 @@
+import os
+import runpy
+from pathlib import Path
+
 import matplotlib
 import pytest
+from hypothesis import settings
 
 matplotlib.use("Agg")
+# The tests fork, and a forked process cannot use a GPU, so none sees one. (nbval runs the notebooks there.)
+os.environ |= {"COURSE_DEVICE": "cpu", "CUDA_VISIBLE_DEVICES": ""}
+# The same random examples in every run, and no limit that a busy machine could break
+settings.register_profile("course", derandomize=True, deadline=None, database=None)
+settings.load_profile("course")
+
+# No test reaches the network: neither this process nor any Python that it starts.
+OFFLINE = Path(__file__).resolve().parent / "offline"
+others = os.environ.get("PYTHONPATH")
+os.environ["PYTHONPATH"] = f"{OFFLINE}{os.pathsep}{others}" if others else str(OFFLINE)
+runpy.run_path(str(OFFLINE / "sitecustomize.py"))
 
 
 @pytest.fixture(autouse=True)

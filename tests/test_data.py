@@ -233,7 +233,7 @@ def test_the_wheel_carries_the_data(tmp_path):
     ]
     subprocess.run(install, check=True)
     code = "import helpers.data as d; print(d.__file__, len(d.load_mnist().y_train), len(d.load_grades().y_test), sep='\\n')"
-    env = os.environ | {"PYTHONPATH": str(site)}
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(site), os.environ["PYTHONPATH"]])}
     out = subprocess.run(
         [sys.executable, "-c", code], cwd=empty, env=env, check=True, capture_output=True, text=True
     )

@@ -10,10 +10,12 @@ import torch
 from helpers import device
 
 
-def test_cpu_on_request(monkeypatch):
-    monkeypatch.setenv("COURSE_DEVICE", "cpu")
+@pytest.mark.parametrize("name", ["cpu", "cuda", "mps"])
+def test_the_device_on_request(monkeypatch, name):
+    monkeypatch.setenv("COURSE_DEVICE", name)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert device.pick_device() == torch.device("cpu")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert device.pick_device() == torch.device(name)
 
 
 @pytest.mark.parametrize(

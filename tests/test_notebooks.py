@@ -1,6 +1,8 @@
 """The form of the committed notebooks. What their cells compute is compared by nbval (`make nbval`)."""
 
+import base64
 import copy
+import io
 import re
 import subprocess
 import sys
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image, PngImagePlugin
 
 from tools.run_notebooks import clean
 
@@ -15,9 +18,17 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 HEAD = ["You will be able to", "| builds on | to read | to run |", "[Open in Colab]"]
 RECAP = ["## Recap", "To read further", "**Next.**"]
-# Paths and names of the machine that executed the notebook, and output that runs a script
-FORBIDDEN = (
-    r"/home/\w+|/Users/\w+|/root/|[A-Z]:\\\\Users|site-packages|<script|application/javascript"
+# Outputs that run nothing in a browser, and fetch nothing
+HARMLESS = {"text/plain", "image/png"}
+# An absolute path of any system, a home folder, a user at a host
+MACHINE = re.compile(
+    r"(?<![\w./])(/[\w.+-]+){2,}|file:/|~/\w|\b[A-Z]:[\\/]+\w|\\\\\w+\\|site-packages|\w@\w+[.:-]"
+)
+# HTML that runs a script, or fetches something, as soon as the text is shown
+ACTIVE = re.compile(
+    r"<(script|iframe|object|embed|applet|link|meta|base|form|style|svg|img|video|audio)\b"
+    r"|<\w[^>]*\son\w+\s*=|javascript:|data:text/html|!\[[^\]]*\](\((https?:)?//|\[)",
+    re.IGNORECASE,
 )
 
 
@@ -57,9 +68,37 @@ def problems(notebook, name):
             found.append(f"cell {cell.id} is not compared, and no assertion is near")
         if {"nbval-skip", "skip-execution"} & set(tags):
             found.append(f"cell {cell.id} is never executed")
-        if re.search(FORBIDDEN, str(cell.outputs)):
-            found.append(f"an output of cell {cell.id} names this machine or runs a script")
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if not set(data) <= HARMLESS:
+                found.append(f"an output of cell {cell.id} is more than text and pictures")
+            if MACHINE.search(words(output)):
+                found.append(f"an output of cell {cell.id} names the machine it was made on")
+            if "image/png" in data and not notes_in(data["image/png"]) <= {"Software", "dpi"}:
+                found.append(f"a picture of cell {cell.id} carries more than the picture")
+            if output.get("metadata"):
+                found.append(f"an output of cell {cell.id} has metadata")
+        if MACHINE.search(cell.source):
+            found.append(f"the code of cell {cell.id} holds for one machine only")
+    for cell in notebook.cells:
+        if set(cell.metadata) - {"tags"}:
+            found.append(f"cell {cell.id} has more metadata than tags")
+        if cell.cell_type != "code" and ACTIVE.search(cell.source):
+            found.append(f"cell {cell.id} runs or fetches something as soon as it is shown")
+    if set(notebook.metadata) - {"kernelspec", "language_info"}:
+        found.append("the notebook has more metadata than its kernel and language")
     return found
+
+
+def words(output):
+    """All the text of an output."""
+    parts = [output.get("text", ""), output.get("data", {}).get("text/plain", "")]
+    return "\n".join([*parts, output.get("evalue", ""), *output.get("traceback", [])])
+
+
+def notes_in(picture):
+    """The names of what a PNG carries besides its pixels."""
+    return set(Image.open(io.BytesIO(base64.b64decode(picture))).info)
 
 
 def setup_cell():
@@ -75,14 +114,26 @@ def test_form(path):
     assert problems(nbformat.read(path, as_version=4), path.name) == []
 
 
-def error():
+def error(text="no"):
     return nbformat.v4.new_output(
-        "error", ename="ValueError", evalue="no", traceback=["ValueError: no"]
+        "error", ename="ValueError", evalue=text, traceback=[f"ValueError: {text}"]
     )
 
 
 def stream(text):
     return nbformat.v4.new_output("stream", text=text)
+
+
+def shown(kind, content):
+    return nbformat.v4.new_output("display_data", data={kind: content})
+
+
+def picture(**notes):
+    file, info = io.BytesIO(), PngImagePlugin.PngInfo()
+    for name, text in notes.items():
+        info.add_text(name, text)
+    Image.new("RGB", (1, 1)).save(file, "PNG", pnginfo=info)
+    return shown("image/png", base64.b64encode(file.getvalue()).decode())
 
 
 # How a notebook can be wrong, and the sentence that must say so. `code[3]` is a cell like any other.
@@ -107,8 +158,20 @@ FAULTS = {
     "did not raise": lambda nb, code: code[3].metadata.update(tags=["raises-exception"]),
     "no assertion is near": lambda nb, code: code[2].metadata.update(tags=["nbval-ignore-output"]),
     "never executed": lambda nb, code: code[3].metadata.update(tags=["nbval-skip"]),
-    "names this machine": lambda nb, code: code[3].update(outputs=[stream("/home/ann/course")]),
-    "runs a script": lambda nb, code: code[3].update(outputs=[stream("<script>alert(1)</script>")]),
+    "text and pictures": lambda nb, code: code[3].update(outputs=[shown("text/html", "<b>1</b>")]),
+    "text and pictures: ": lambda nb, code: code[3].update(
+        outputs=[shown("image/svg+xml", "<svg>")]
+    ),
+    "runs or fetches": lambda nb, code: nb.cells[2].update(
+        cell_type="markdown", source="![a](https://example.org/a.png)"
+    ),
+    "names the machine": lambda nb, code: code[3].update(outputs=[stream("/home/ann/course")]),
+    "names the machine: ": lambda nb, code: code[3].update(outputs=[error("no /srv/ann")]),
+    "one machine only": lambda nb, code: code[3].update(source="open('/home/ann/x.csv')"),
+    "carries more": lambda nb, code: code[3].update(outputs=[picture(Author="Ann")]),
+    "has metadata": lambda nb, code: code[3].outputs[0].update(metadata={"by": "ann"}),
+    "metadata than tags": lambda nb, code: nb.cells[2].metadata.update(author="ann"),
+    "metadata than its kernel": lambda nb, code: nb.metadata.update(authors=[{"name": "Ann"}]),
 }
 
 
@@ -118,6 +181,66 @@ def test_a_fault_in_the_form_is_found(fault):
     notebook = nbformat.read(path, as_version=4)
     FAULTS[fault](notebook, [cell for cell in notebook.cells if cell.cell_type == "code"])
     assert any(fault.strip(": ") in problem for problem in problems(notebook, path.name))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/home/ann/course",
+        "FileNotFoundError: '/Users/ann/data'",
+        "/var/folders/1.py:3: UserWarning",
+        "path=/mnt/data/x",
+        "file:///data",
+        "~/course",
+        r"C:\Users\ann",
+        "D:/course/data",
+        r"\\server\share",
+        "lib/site-packages/torch",
+        "ann@lab.example.org",
+        "ann@lab:~$",
+    ],
+)
+def test_a_text_that_names_a_machine_is_found(text):
+    assert MACHINE.search(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["https://example.org/a/b", "1/2/3", "and/or/not", "X @ w", "X@w", r"loss:\n", "a: /"]
+)
+def test_a_text_that_names_no_machine_is_left_alone(text):
+    assert not MACHINE.search(text)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<script>alert(1)</script>",
+        "<IFRAME src='a.html'></IFRAME>",
+        "<b class='c' onclick = 'alert(1)'>bold</b>",
+        "[a](javascript:alert(1))",
+        "<style>@import 'https://example.org/a.css'</style>",
+        "![a picture](https://example.org/a.png)",
+        "[![Open in Colab](https://example.org/badge.svg)](https://example.org)",
+        "![a picture](//example.org/a.png)",
+        "![a picture][far]\n\n[far]: https://example.org/a.png",
+        "<img src='https://example.org/a.png'>",
+    ],
+)
+def test_a_text_that_runs_or_fetches_something_is_found(source):
+    assert ACTIVE.search(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<details><summary>More</summary>Here</details>",
+        "![a picture](../.github/graph.png)",
+        "[a link](https://example.org)",
+        "$a < b$, and once again `a, one = 1, 1`",
+    ],
+)
+def test_a_text_that_does_nothing_is_left_alone(source):
+    assert not ACTIVE.search(source)
 
 
 def test_the_numbers_of_the_notebooks_are_in_the_readme():

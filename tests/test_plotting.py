@@ -42,7 +42,9 @@ def test_decision_regions_are_where_the_classifier_says(probability):
         return (points[:, 1:] > 0).float() if probability else (points[:, 1] > 0).long()
 
     ax = plotting.plot_decision_regions(predict, X, torch.tensor([0, 1]), resolution=50)
-    picture = np.asarray(ax.collections[0].get_array())
+    shown = ax.images[0]
+    picture = np.asarray(shown.get_array())
+    assert shown.origin == "lower" and shown.get_extent()[2] < -3 < 5 < shown.get_extent()[3]
     assert picture.shape == (50, 50) and (picture[0] == 0).all() and (picture[-1] == 1).all()
     low, high = ax.get_ylim()
     assert low < -3.4 and high > 5.4  # a margin around the data

@@ -38,7 +38,7 @@ def _answer_the_table(answer):
     """What the three neurons answer, after the shapes of their weights."""
     weights = answer()
     yield "the number of things returned (W1, b1, w2, b2)", len(weights)
-    W1, b1, w2, b2 = (torch.as_tensor(part, dtype=torch.float32) for part in weights)
+    W1, b1, w2, b2 = (torch.as_tensor(part, dtype=torch.float32, device="cpu") for part in weights)
     w2 = w2.flatten()  # (2, 1) is as good as (2,)
     shapes = [str(tuple(part.shape)) for part in (W1, b1, w2)]
     yield "the shapes of W1, b1, w2", ", ".join(shapes)
@@ -213,6 +213,7 @@ def _judge_quadrant_net(answer):
     net = answer()
     if not isinstance(net, nn.Module):
         return f"The function must return a network, and returns a {type(net).__name__}."
+    net.cpu()  # where the data are
     X, y = make_quadrants(500, generator=torch.Generator().manual_seed(0))
     y = y.float().unsqueeze(1)  # (500, 1)
     if trouble := _cannot_train(net, X):
@@ -365,6 +366,7 @@ def _judge_spiral_design(answer):
         if isinstance(how["optimizer_class"], str):
             return NO_CLASS
         return "optimizer_class is the class itself, such as torch.optim.Adam, without parentheses."
+    model.cpu()  # where the data are
     return _cannot_train(model, torch.zeros(250, 2)) or _attempt(model, **how)
 
 
@@ -375,7 +377,7 @@ def _attempt(model, *, lr, batch_size=25, optimizer_class=torch.optim.Adam):
     X_train, y_train, X_held, y_held = X[:250], y[:250], X[250:], y[250:]
     optimizer = optimizer_class(model.parameters(), lr=lr)
     start = [p.detach().clone() for p in model.parameters()]
-    best, doubts, deadline = math.inf, [], time.monotonic() + SECONDS
+    best, doubts, deadline = math.inf, [], time.thread_time() + SECONDS
     for epoch in range(1, EPOCHS + 1):
         for rows in torch.randperm(250).split(batch_size):
             loss = F.mse_loss(model(X_train[rows]), y_train[rows])
@@ -384,7 +386,7 @@ def _attempt(model, *, lr, batch_size=25, optimizer_class=torch.optim.Adam):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            if time.monotonic() > deadline:
+            if time.thread_time() > deadline:
                 best = min(best, _half_mse(model, X_held, y_held))
                 return (
                     f"Stopped after {SECONDS} seconds, in epoch {epoch} of {EPOCHS}; the best was {best:.4f}. "

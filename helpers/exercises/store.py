@@ -7,20 +7,12 @@ import json
 import os
 from pathlib import Path
 
-_in_memory = {}
+_in_memory = {}  # attempts that are in no file, as {exercise: [(solved, hints), ...]}
 
 
 def record(name, *, solved, hints):
     """Note one attempt at an exercise. Returns None, or a sentence on why it could not be saved."""
-
-    def add(entries):
-        entry = entries.get(name, {"state": "open", "attempts": 0, "hints": 0})
-        # once solved stays solved: whoever plays on after the right answer loses nothing
-        state = "solved" if solved or entry["state"] == "solved" else "attempted"
-        attempts = entry["attempts"] + (entry["state"] != "solved")
-        entries[name] = {"state": state, "attempts": attempts, "hints": max(hints, entry["hints"])}
-
-    add(_in_memory)
+    _in_memory.setdefault(name, []).append((solved, hints))
     path = _path()
     if path is None:
         return None
@@ -30,11 +22,11 @@ def record(name, *, solved, hints):
         path.parent.mkdir(parents=True, exist_ok=True)
         # Another notebook may be saving at this moment: read, change and write under one lock.
         with FileLock(f"{path}.lock", timeout=5):
-            entries = _read(path)
-            add(entries)
+            entries = _with_memory(_read(path))
             new = path.with_suffix(".new")
             new.write_text(json.dumps(entries, indent=1), encoding="utf-8")
-            os.replace(new, path)  # all or nothing, even if the power fails
+            os.replace(new, path)  # all or nothing, even if the kernel is killed
+        _in_memory.clear()
     except (OSError, Timeout, NotImplementedError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         return f"Your progress could not be saved in {path.name}: {reason}. The check itself is not affected."
@@ -48,7 +40,19 @@ def load():
         saved = _read(path) if path is not None else {}
     except OSError:
         saved = {}
-    return saved | {name: entry for name, entry in _in_memory.items() if name not in saved}
+    return _with_memory(saved)
+
+
+def _with_memory(entries):
+    """The entries of a file, and in them the attempts that it does not hold yet."""
+    for name, attempts in _in_memory.items():
+        for solved, hints in attempts:
+            entry = entries.get(name, {"state": "open", "attempts": 0, "hints": 0})
+            # once solved stays solved: whoever plays on after the right answer loses nothing
+            state = "solved" if solved or entry["state"] == "solved" else "attempted"
+            count = entry["attempts"] + (entry["state"] != "solved")
+            entries[name] = {"state": state, "attempts": count, "hints": max(hints, entry["hints"])}
+    return entries
 
 
 def _path():
