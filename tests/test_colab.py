@@ -317,7 +317,7 @@ def test_an_obstacle_is_named_once_and_harms_nothing(colab, obstacle):
 
 def test_elsewhere_a_course_that_is_not_installed(colab):
     result = colab(before="")
-    assert result.stderr.endswith("In the course's folder: pip install -r requirements.txt\n")
+    assert result.stderr.endswith("Python 3.11 or newer: pip install -r requirements.txt\n")
     assert result.stderr.count("Error") == 1
 
 
