@@ -3,8 +3,7 @@
 Order does not matter where three things hold. A cell takes only names that one other cell binds: that is read from its
 code. It changes no object that another cell made. And whatever random numbers were drawn before it, it shows what is
 stored in the notebook. The last two are seen while the notebook runs once. Then a cell shows the same whenever it runs,
-and however often; run too early, it meets a NameError. One thing is left, and is tried: a class made anew is another
-class, and what was made of the old one must still serve.
+and however often; run too early, it meets a NameError.
 """
 
 import ast
@@ -16,7 +15,6 @@ import multiprocessing
 import symtable
 import sys
 import types
-import zlib
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -99,49 +97,24 @@ def run_in_order(sources, stored, namespace, may_fail=()):
     sources, stored: code and text output by cell id, the output only where it must be the same. may_fail: the cells that
     fail on purpose.
     """
-    found, shown, known = set(), {}, contents(namespace)
-    for cell, source in sources.items():
+    found, printed, known = set(), "", contents(namespace)
+    for number, (cell, source) in enumerate(sources.items()):
         before = dict(namespace)
-        shown[cell] = show(cell, source, namespace, cell in may_fail)
-        if cell in stored and shown[cell].split() != stored[cell].split():
-            found.add((cell, f"shows {shown[cell].strip()}, stored is {stored[cell].strip()}"))
+        seed_everything(1_000_000 + number)
+        shown = show(cell, source, namespace, cell in may_fail)
+        if cell in stored and shown.split() != stored[cell].split():
+            found.add((cell, f"shows {shown.strip()}, stored is {stored[cell].strip()}"))
         now = contents(namespace)
         for name in known:
             same = namespace.get(name) is before[name]
             if known[name] != (now[name] if same else content(before[name])):
                 found.add((cell, name))
-        known = now
-    remake = [cell for cell in sources if makes_class(sources[cell])]
-    remake += [cell for cell, name in found if isinstance(namespace.get(name), type)]
-    for cell in remake:
-        show(cell, sources[cell], namespace, False)
-    made = set().union(*(names(sources[cell])[2] for cell in remake))
-    for cell in reversed(sources):
-        taken = (names(sources[cell])[0] - made) & namespace.keys()
-        if cell not in remake and any(holds_class(namespace[name]) for name in taken):
-            try:
-                again = show(cell, sources[cell], namespace, cell in may_fail)
-            except RuntimeError as error:
-                again = str(error)
-            if cell in stored and again != shown[cell]:
-                found.add((cell, f"shows {again.strip()} when the classes are made anew"))
-    return found, "".join(shown.values())
-
-
-def makes_class(source):
-    return any(isinstance(node, ast.ClassDef) for node in ast.parse(source).body)
-
-
-def holds_class(value):
-    """Whether a class of the notebook, or an object of one, is or is inside `value`."""
-    content(value, seen := {})
-    inside = [v if isinstance(v, type) else type(v) for _, v in seen.values()]
-    return any(kind.__module__ == "__main__" for kind in inside)
+        known, printed = now, printed + shown
+    return found, printed
 
 
 def show(cell, source, namespace, may_fail):
     """Run a cell without drawing; returns what it prints and the value of its last line, as Jupyter shows it."""
-    seed_everything(zlib.crc32(cell.encode()))  # random numbers of its own
     tree, output = ast.parse(source), io.StringIO()
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     try:
