@@ -1,5 +1,6 @@
 import os
 import runpy
+import shutil
 from pathlib import Path
 
 import matplotlib
@@ -26,3 +27,15 @@ def close_figures():
     import matplotlib.pyplot as plt
 
     plt.close("all")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A copy of the data to break, with no file verified yet."""
+    from helpers import data
+
+    copy = shutil.copytree(data.FOLDER, tmp_path / "data")
+    monkeypatch.setattr(data, "FOLDER", copy)
+    data._data_file.cache_clear()
+    yield copy
+    data._data_file.cache_clear()

@@ -19,19 +19,6 @@ def mnist():
     return data.load_mnist()
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A data folder of one's own to break: links to the real files, none verified yet."""
-    for name in data.SHA256:
-        link = tmp_path / name
-        link.parent.mkdir(exist_ok=True)
-        link.write_bytes((data.FOLDER / name).read_bytes())
-    monkeypatch.setattr(data, "FOLDER", tmp_path)
-    data._data_file.cache_clear()
-    yield tmp_path
-    data._data_file.cache_clear()
-
-
 def test_mnist_is_the_published_data(mnist):
     assert mnist.X_train.shape == (60000, 28, 28) and mnist.X_test.shape == (10000, 28, 28)
     assert mnist.X_train.dtype == torch.uint8 and mnist.y_train.dtype == torch.int64

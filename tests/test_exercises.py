@@ -4,12 +4,9 @@ import ast
 import contextlib
 import io
 import json
-import multiprocessing
-import os
 import subprocess
 import sys
 import threading
-import types
 from pathlib import Path
 
 import nbformat
@@ -49,10 +46,15 @@ def exercise_of(cell):
     return cell.id.removeprefix("exercise-").replace("-", "_")
 
 
+def cells_of(number, kind="code"):
+    """The cells of a notebook, all that are code or all that are markdown."""
+    path = ROOT / "notebooks" / f"{number}_{course.NOTEBOOKS[number]}.ipynb"
+    return [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == kind]
+
+
 def notebook_cells(number):
     """The exercise cells of a notebook by the name of their exercise, and the source of its imports cell."""
-    path = ROOT / "notebooks" / f"{number}_{course.NOTEBOOKS[number]}.ipynb"
-    cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    cells = cells_of(number)
     exercise_cells = {exercise_of(c): c for c in cells if c.id.startswith("exercise-")}
     return exercise_cells, next(c.source for c in cells if c.id == "imports")
 
@@ -415,66 +417,6 @@ def test_progress_lies_in_the_users_folder(monkeypatch):
     monkeypatch.delenv("COURSE_PROGRESS")
     path = store._path()
     assert path.name == "progress.json" and ROOT not in path.parents
-
-
-# Run All with every solution filled in
-
-
-def shortened(cell_id, source):
-    """A cell of notebook 10 with trainings of eight steps, and so without what it claims about their result.
-
-    In full it takes more than a minute, and nbval runs it so.
-    """
-    if cell_id == "imports":
-        few = "lambda model, loader, *rest, **k: _fit(model, list(islice(loader, 8)), *rest, **k | dict(epochs=1))"
-        return f"{source}\nfrom itertools import islice\n_fit = fit\nfit = {few}"
-    if cell_id.startswith("exercise-"):
-        return source
-    return ast.unparse([n for n in ast.parse(source).body if not isinstance(n, ast.Assert)])
-
-
-def run_all(number, results):
-    """Execute the code cells of a notebook in this process, with all solutions and without drawing."""
-    import matplotlib.pyplot as plt
-
-    plt.switch_backend("agg")
-    os.chdir(ROOT / "notebooks")
-    path = f"{number}_{course.NOTEBOOKS[number]}.ipynb"
-    # what a cell defines belongs to __main__, as in a kernel: pickle looks there
-    main = sys.modules["__main__"] = types.ModuleType("__main__")
-    main.display = lambda *_: None
-    namespace, printed = vars(main), io.StringIO()
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.cell_type != "code":
-            continue
-        source = cell.source
-        if cell.id.startswith("exercise-"):
-            source = filled_in(EXERCISES[exercise_of(cell)][1], source)
-        if number == "10":
-            source = shortened(cell.id, source)
-        try:
-            with contextlib.redirect_stdout(printed):
-                exec(compile(source, cell.id, "exec"), namespace)
-                plt.close("all")
-        except Exception as error:
-            if "raises-exception" not in cell.metadata.get("tags", []):
-                results.put(f"cell {cell.id}: {error!r}")
-                return
-    said = " ".join(printed.getvalue().split())
-    wrong = [e.name for e in course.exercises(number) if f"{e.name}: right." not in said]
-    results.put(f"not confirmed: {wrong}" if wrong else "")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
-@pytest.mark.parametrize("number", course.NOTEBOOKS)
-def test_run_all_with_solutions(number):
-    context = multiprocessing.get_context("fork")  # this process has imported torch already
-    results = context.SimpleQueue()
-    process = context.Process(target=run_all, args=(number, results))
-    process.start()
-    process.join()
-    assert process.exitcode == 0
-    assert results.get() == ""
 
 
 def test_numpy_values_are_accepted():

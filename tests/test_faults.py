@@ -135,16 +135,6 @@ def test_a_bad_line_is_named(old, new, message):
         data.parse_grades(CSV.replace(old, new))
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A copy of the data to break, with no file verified yet."""
-    copy = shutil.copytree(data.FOLDER, tmp_path / "data")
-    monkeypatch.setattr(data, "FOLDER", copy)
-    data._data_file.cache_clear()
-    yield copy
-    data._data_file.cache_clear()
-
-
 @pytest.mark.parametrize("name", data.SHA256)
 def test_an_altered_file_is_never_parsed(folder, monkeypatch, name):
     parsed = []

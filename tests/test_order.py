@@ -3,7 +3,8 @@
 Order does not matter where three things hold. A cell takes only names that one other cell binds: that is read from its
 code. It changes no object that another cell made. And whatever random numbers were drawn before it, it shows what is
 stored in the notebook. The last two are seen while the notebook runs once. Then a cell shows the same whenever it runs,
-and however often; run too early, it meets a NameError.
+and however often; run too early, it meets a NameError. One thing is left, and is tried: a class made anew is another
+class, and what was made of the old one must still serve.
 """
 
 import ast
@@ -15,15 +16,16 @@ import multiprocessing
 import symtable
 import sys
 import types
+import zlib
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-import nbformat
 import numpy as np
 import pytest
 import torch
 from IPython.lib.pretty import pretty
-from test_exercises import EXERCISES, exercise_of, filled_in, notebook_cells
+from test_exercises import EXERCISES, cells_of, exercise_of, filled_in, notebook_cells
 
 from helpers import exercises as course
 from helpers.device import seed_everything
@@ -97,24 +99,48 @@ def run_in_order(sources, stored, namespace, may_fail=()):
     sources, stored: code and text output by cell id, the output only where it must be the same. may_fail: the cells that
     fail on purpose.
     """
-    found, printed, known = set(), "", contents(namespace)
-    for number, (cell, source) in enumerate(sources.items()):
+    found, shown, known = set(), {}, contents(namespace)
+    for cell, source in sources.items():
         before = dict(namespace)
-        seed_everything(1_000_000 + number)
-        shown = show(cell, source, namespace, cell in may_fail)
-        if cell in stored and shown.split() != stored[cell].split():
-            found.add((cell, f"shows {shown.strip()}, stored is {stored[cell].strip()}"))
+        shown[cell] = show(cell, source, namespace, cell in may_fail)
+        if cell in stored and shown[cell].split() != stored[cell].split():
+            found.add((cell, f"shows {shown[cell].strip()}, stored is {stored[cell].strip()}"))
         now = contents(namespace)
         for name in known:
             same = namespace.get(name) is before[name]
             if known[name] != (now[name] if same else content(before[name])):
                 found.add((cell, name))
-        known, printed = now, printed + shown
-    return found, printed
+        known = now
+    remake = [cell for cell in sources if makes_class(sources[cell])]
+    for cell in remake:
+        show(cell, sources[cell], namespace, cell in may_fail)
+    made = set().union(*(names(sources[cell])[2] for cell in remake))
+    for cell in reversed(sources):
+        taken = (names(sources[cell])[0] - made) & namespace.keys()
+        if cell not in remake and any(holds_class(namespace[name]) for name in taken):
+            try:
+                again = show(cell, sources[cell], namespace, cell in may_fail)
+            except RuntimeError as error:
+                again = str(error)
+            if cell in stored and again != shown[cell]:
+                found.add((cell, f"shows {again.strip()} when the classes are made anew"))
+    return found, "".join(shown.values())
+
+
+def makes_class(source):
+    return any(isinstance(node, ast.ClassDef) for node in ast.parse(source).body)
+
+
+def holds_class(value):
+    """Whether a class of the notebook, or an object of one, is or is inside `value`."""
+    content(value, seen := {})
+    inside = [v if isinstance(v, type) else type(v) for _, v in seen.values()]
+    return any(kind.__module__ == "__main__" for kind in inside)
 
 
 def show(cell, source, namespace, may_fail):
     """Run a cell without drawing; returns what it prints and the value of its last line, as Jupyter shows it."""
+    seed_everything(zlib.crc32(cell.encode()))  # random numbers of its own
     tree, output = ast.parse(source), io.StringIO()
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     try:
@@ -197,18 +223,13 @@ def shortened(cell, source):
     return ast.unparse([n for n in ast.parse(source).body if not isinstance(n, ast.Assert)])
 
 
-def cells_of(number, kind="code"):
-    path = ROOT / "notebooks" / f"{number}_{course.NOTEBOOKS[number]}.ipynb"
-    return [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == kind]
-
-
 def text_output(cell):
     shown = [o for o in cell.outputs if o.output_type in ("stream", "execute_result")]
     return "\n".join(o.text if "text" in o else o.data["text/plain"] for o in shown)
 
 
-def run_all(number, results):
-    """Run a notebook in this process, with all solutions; `results` gets what `run_in_order` returns, or an error."""
+def run_all(number):
+    """Run a notebook in this process, with all solutions; returns what `run_in_order` does."""
     cells = cells_of(number)
     sources, stored = {}, {}
     for cell in cells:
@@ -223,10 +244,7 @@ def run_all(number, results):
     # what a cell defines belongs to __main__, as in a kernel: pickle looks there
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     main.display = lambda *_: None
-    try:
-        results.put(run_in_order(sources, stored, vars(main), may_fail))
-    except RuntimeError as error:
-        results.put(({("it stops", str(error))}, ""))
+    return run_in_order(sources, stored, vars(main), may_fail)
 
 
 @pytest.fixture(scope="module")
@@ -246,12 +264,9 @@ def test_run_all_with_solutions_and_order_matters_only_where_the_text_says_so(
     monkeypatch.setenv("COURSE_DEVICE", "cpu")  # of which the outputs are
     monkeypatch.setenv("TQDM_DISABLE", "1")
     monkeypatch.chdir(ROOT / "notebooks")
-    context = multiprocessing.get_context("fork")  # this process has imported torch already
-    results = context.SimpleQueue()
-    process = context.Process(target=run_all, args=(number, results))
-    process.start()
-    found, printed = results.get()
-    process.join()
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(max_workers=1, mp_context=fork) as pool:
+        found, printed = pool.submit(run_all, number).result()
     found |= ambiguous({cell.id: cell.source for cell in cells_of(number)})
     announced = ANNOUNCED.get(number, {})
     assert {(cell, name) for cell, name in found if name not in announced} == set()
@@ -275,6 +290,7 @@ def small(*cells):
     [
         (("x = 1", "x = x + 1"), ("cell 1", "x")),
         (("x = 1", "x += 1"), ("cell 1", "x")),
+        (("try:\n    x += 1\nexcept NameError:\n    x = 1",), ("cell 0", "x")),
         (("x = 1", "x = 2", "x"), ("cell 2", "x")),
         (("x = 1", "for x in [2]: pass", "x"), ("cell 2", "x")),
         (("x = 1", "with open('f') as x: pass", "x"), ("cell 2", "x")),
@@ -297,6 +313,8 @@ def test_a_name_that_two_cells_bind_is_found(cells, found):
         ("x = 1\nx += 1", "x = 2\nx"),
         ("for x in 'ab': print(x)", "for x in 'cd': print(x)"),
         ("x = 1", "[x for x in 'ab']", "f = lambda x: x", "def g(x): return x", "x"),
+        ("x = 1\n[x for _ in 'ab']\nmax([3], key=lambda v: x)", "x = 2"),
+        ("class A:\n    x = 1\n    y = x", "x = 2", "x = 3"),
         ("import io", "import io", "io"),
     ],
 )
@@ -312,7 +330,7 @@ def test_a_name_that_is_clear_is_not_found(cells):
         ("x = torch.zeros(200_000)", "x[0] = 1"),
         ("x = torch.zeros(2, requires_grad=True)", "x.sum().backward()"),
         ("x = torch.zeros(2)", "x.requires_grad_()"),
-        ("x = np.zeros(2)", "x[0] = 1"),
+        ("x = np.zeros(2000)", "x[1000] = 1"),
         ("x = []", "x.append(1)"),
         ("x = {}", "x['a'] = 1"),
         ("x = [torch.zeros(2)]", "x[0] += 1"),
@@ -344,8 +362,19 @@ def test_a_cell_that_shows_other_random_numbers_is_found(seed, free):
     cells = small("a = torch.zeros(1)", f"{seed}x = torch.rand(1)", "x")
     torch.manual_seed(0)
     stored = {"cell 2": f"{torch.rand(1)}"}
+    torch.manual_seed(0)
     found, _ = run_in_order(cells, stored, {"torch": torch})
     assert [cell for cell, _ in found] == ([] if free else ["cell 2"])
+
+
+@pytest.mark.parametrize(
+    ("x", "last", "serves"),
+    [("[A]", "A in x", False), ("A()", "isinstance(x, A)", False), ("A()", "x.n", True)],
+)
+def test_a_cell_that_fails_when_a_class_is_made_anew_is_found(x, last, serves):
+    cells = small("class A:\n    n = True", f"x = {x}", f"assert {last}\n{last}")
+    found, _ = run_in_order(cells, {"cell 2": "True"}, {"__name__": "__main__"})
+    assert [cell for cell, _ in found] == ([] if serves else ["cell 2"])
 
 
 def test_only_a_cell_that_must_fail_may_fail():

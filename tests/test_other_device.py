@@ -11,13 +11,14 @@ import os
 import subprocess
 import sys
 import types
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-import nbformat
 import pytest
 import torch
 from other_device import is_there, other_device
+from test_exercises import cells_of
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
@@ -207,10 +208,7 @@ def test_a_check_takes_a_tensor_for_a_tuple(gpu):
 # The notebooks
 
 
-@functools.cache
-def code_cells(number):
-    path = ROOT / "notebooks" / f"{number}_{course.NOTEBOOKS[number]}.ipynb"
-    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+code_cells = functools.cache(cells_of)
 
 
 def short_fit(model, loader, *rest, **settings):
@@ -221,8 +219,8 @@ def short_evaluate(model, loader, *rest):
     return evaluate(model, list(itertools.islice(loader, 2)), *rest)
 
 
-def run_all(number, results):
-    """Execute the cells of a notebook on the GPU.
+def run_all(number):
+    """Execute the cells of a notebook on the GPU; returns where that was, or which cell failed.
 
     A notebook that calls `fit` gets a short one. Then its claims do not hold, but they must be computed without error.
     """
@@ -242,9 +240,8 @@ def run_all(number, results):
             plt.close("all")
         except Exception as error:
             if "raises-exception" not in cell.metadata.get("tags", []):
-                results.put(f"cell {cell.id}: {error!r}")
-                return
-    results.put(f"ran on {main.device}")
+                return f"cell {cell.id}: {error!r}"
+    return f"ran on {main.device}"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
@@ -253,13 +250,9 @@ def run_all(number, results):
     [n for n in course.NOTEBOOKS if any("pick_device()" in cell.source for cell in code_cells(n))],
 )
 def test_notebooks_run_on_the_device_that_they_pick(number):
-    context = multiprocessing.get_context("fork")  # this process has imported torch already
-    results = context.SimpleQueue()
-    process = context.Process(target=run_all, args=(number, results))
-    process.start()
-    process.join()
-    assert process.exitcode == 0
-    assert results.get() == "ran on cuda"
+    fork = multiprocessing.get_context("fork")  # this process has imported torch already
+    with ProcessPoolExecutor(max_workers=1, mp_context=fork) as pool:
+        assert pool.submit(run_all, number).result() == "ran on cuda"
 
 
 # How to make the models that notebooks define, and how many numbers they take
