@@ -19,7 +19,7 @@ def mse_gradient(X, y, W, b):
     X: (n, d), y: (n, k), W: (d, k), b: (k,).
     """
     error = X @ W + b - y  # (n, k)
-    dW = 2 / len(X) * X.T @ error  # (d, n) @ (n, k) = (d, k)
+    dW = 2 * X.T @ error / len(X)  # (d, n) @ (n, k) = (d, k)
     db = 2 * error.mean(dim=0)  # (k,)
     return dW, db
 
