@@ -12,7 +12,7 @@ NOTEBOOKS ?= notebooks
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint unit nbval oldest run badges clean
+.PHONY: help lab test lint unit nbval oldest run bench badges clean
 
 help:  ## list the commands
 	@$(PYTHON) -c "import re; [print(f'make {m[1]:8} {m[2]}') for m in re.finditer(r'(?m)^(\w+):.*## (.*)', open('Makefile').read())]"
@@ -61,6 +61,9 @@ run: $(READY)  ## execute the notebooks in place and clean them, ready to commit
 	$(BIN)/ruff check --fix $(NOTEBOOKS)
 	$(BIN)/ruff format $(NOTEBOOKS)
 	$(BIN)/python tools/run_notebooks.py $(NOTEBOOKS)
+
+bench: $(READY)  ## measure the course, about 20 minutes (some of it: make bench PARTS="fit floor"; tools/bench.py lists them)
+	$(BIN)/python tools/bench.py $(PARTS)
 
 badges: $(READY)  ## stamp the address of this copy for Colab: make badges REPO=owner/name [REF=tag]
 	$(BIN)/python tools/badges.py $(if $(REPO),--repo "$(REPO)") $(if $(REF),--ref "$(REF)")

@@ -12,14 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.utils.data import (
-    BatchSampler,
-    DataLoader,
-    Dataset,
-    RandomSampler,
-    SequentialSampler,
-    TensorDataset,
-)
+from torch.utils.data import DataLoader, Dataset, Sampler, TensorDataset
 
 _HERE = Path(__file__).resolve().parent
 # In a checkout the files lie beside the package, in an installed wheel inside it.
@@ -148,10 +141,25 @@ def batch_loader(*tensors, batch_size, shuffle=False, generator=None):
     sample is handled on its own.
     """
     dataset = TensorDataset(*tensors)
-    order = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
-    return DataLoader(
-        dataset, sampler=BatchSampler(order, batch_size, drop_last=False), batch_size=None
-    )
+    batches = _Batches(len(dataset), batch_size, shuffle, generator)
+    return DataLoader(dataset, sampler=batches, batch_size=None)
+
+
+class _Batches(Sampler):
+    """The row numbers of each batch, as one tensor: a list of them would take longer to read than the rows."""
+
+    def __init__(self, n, batch_size, shuffle, generator):
+        self.n, self.batch_size, self.shuffle, self.generator = n, batch_size, shuffle, generator
+
+    def __len__(self):
+        return math.ceil(self.n / self.batch_size)
+
+    def __iter__(self):
+        if self.shuffle:
+            order = torch.randperm(self.n, generator=self.generator)
+        else:
+            order = torch.arange(self.n)
+        yield from order.split(self.batch_size)
 
 
 def parse_idx(raw):

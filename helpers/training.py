@@ -41,7 +41,7 @@ def fit(
     bar = tqdm(total=epochs * _length(train_loader), unit="batch", disable=quiet)
     try:
         for epoch in range(epochs):
-            bar.set_description(f"epoch {epoch + 1}/{epochs}")
+            bar.set_description(f"epoch {epoch + 1}/{epochs}", refresh=False)
             model.train()
             total, n = 0.0, 0
             for step, (X_batch, y_batch) in enumerate(train_loader, epoch * len(train_loader)):
@@ -56,15 +56,16 @@ def fit(
                 optimizer.step()
                 if scheduler is not None:
                     scheduler.step()
-                total, n = total + value * len(X_batch), n + len(X_batch)
-                bar.set_postfix_str(f"loss {value:.4f}", refresh=False)
-                bar.update()
+                size = len(X_batch)
+                total, n = total + value * size, n + size
+                if bar.update():  # it was drawn, as happens ten times a second: a new text for the next time
+                    bar.set_postfix_str(f"loss {value:.4f}", refresh=False)
             row = {"loss": total / n}
             if val_loader is not None:
                 results = evaluate(model, val_loader, loss_fn, metrics)
                 row |= {f"val_{name}": result for name, result in results.items()}
             history.rows.append(row)
-            bar.set_postfix_str(_summary(row))
+            bar.set_postfix_str(_summary(row), refresh=False)
     except KeyboardInterrupt:
         history.interrupted = True
     finally:
