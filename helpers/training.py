@@ -58,7 +58,8 @@ def fit(
                     scheduler.step()
                 size = len(X_batch)
                 total, n = total + value * size, n + size
-                if bar.update():  # it was drawn, as happens ten times a second: a new text for the next time
+                # True when it was drawn, at most ten times a second; text in every step would cost as much as a small step.
+                if bar.update():
                     bar.set_postfix_str(f"loss {value:.4f}", refresh=False)
             row = {"loss": total / n}
             if val_loader is not None:
