@@ -115,10 +115,6 @@ def network():
     )
 
 
-def adamw(model):
-    return torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
-
-
 # The parts
 
 
@@ -157,7 +153,7 @@ def measure_floor():
     images, y, _, _ = load_mnist()
     X = as_rows(images)
     model = network()
-    optimizer = adamw(model)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
     loader = batch_loader(X, y, batch_size=256, shuffle=True)
     layers = [layer for layer in model if isinstance(layer, nn.Linear)]
     weights = [layer.weight.detach().clone() for layer in layers]
@@ -180,7 +176,7 @@ def measure_floor():
     compare("an epoch against its matrix products", epoch, products, at_most=1.3, rounds=7)
 
 
-class ImageFolderLike(Dataset):
+class DecodedImages(Dataset):
     """Images one by one, as torchvision's MNIST with ToTensor decodes them: through PIL, then divided by 255."""
 
     def __init__(self, images, labels):
@@ -200,7 +196,7 @@ def measure_feeding():
     images, labels, _, _ = load_mnist()
     X, y = as_rows(images), labels
     ours = batch_loader(X, y, batch_size=256, shuffle=True)
-    one_by_one = DataLoader(ImageFolderLike(images, labels), batch_size=256, shuffle=True)
+    one_by_one = DataLoader(DecodedImages(images, labels), batch_size=256, shuffle=True)
 
     def indexing():
         for batch in torch.randperm(len(X)).split(256):
