@@ -140,9 +140,16 @@ def batch_loader(*tensors, batch_size, shuffle=False, generator=None):
     Yields what `DataLoader(TensorDataset(...))` yields (with `shuffle` in another random order), several times faster: no
     sample is handled on its own.
     """
-    dataset = TensorDataset(*tensors)
+    dataset = _Rows(*tensors)
     batches = _Batches(len(dataset), batch_size, shuffle, generator)
     return DataLoader(dataset, sampler=batches, batch_size=None)
+
+
+class _Rows(TensorDataset):
+    """Takes many rows at once. `index_select` copies each in one piece, and so is faster than `tensor[rows]`."""
+
+    def __getitem__(self, rows):
+        return tuple(tensor.index_select(0, rows.to(tensor.device)) for tensor in self.tensors)
 
 
 class _Batches(Sampler):

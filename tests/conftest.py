@@ -8,8 +8,9 @@ import pytest
 from hypothesis import settings
 
 matplotlib.use("Agg")
-# The tests fork, and a forked process cannot use a GPU, so none sees one. (nbval runs the notebooks there.)
-os.environ |= {"COURSE_DEVICE": "cpu", "CUDA_VISIBLE_DEVICES": ""}
+# The tests fork, and a forked process can use neither a GPU nor the threads that OpenMP started in its parent: it would
+# wait for them for ever. (nbval runs the notebooks on a GPU, and `make run` with two threads.)
+os.environ |= {"COURSE_DEVICE": "cpu", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
 # The same random examples in every run, and no limit that a busy machine could break
 settings.register_profile("course", derandomize=True, deadline=None, database=None)
 settings.load_profile("course")
