@@ -313,9 +313,10 @@ def draw_recipes(runs, best):
     """Draw .github/accuracy.png: each run of the two recipes, and the end of each rung."""
     use_style()
     fig, ax = plt.subplots(figsize=(8.4, 4.6))
+    labels = {PLAIN: PLAIN, best: "notebook 10, last rung, epoch by epoch"}
     for name, color in [(PLAIN, NEUTRAL), (best, TRUTH)]:
         for i, (seconds, accuracies) in enumerate(runs[name]):
-            label = {best: "its last rung, epoch by epoch", PLAIN: PLAIN}[name] if i == 0 else None
+            label = labels[name] if i == 0 else None
             ax.plot(
                 seconds, errors(accuracies), "-", color=color, alpha=0.7, linewidth=1.5, label=label
             )
@@ -325,7 +326,7 @@ def draw_recipes(runs, best):
         if name != PLAIN
     ]
     seconds, accuracies = zip(*ends, strict=True)
-    label = "the ladder of notebook 10 (medians)"
+    label = "notebook 10, the end of each rung (median)"
     ax.plot(seconds, errors(accuracies), "o-", color=MODEL, linewidth=1.5, label=label)
     ticks = [0.9, 0.95, *MARKS]
     ax.set(xscale="log", yscale="log", xlabel="seconds of training", ylabel="test accuracy (%)")
