@@ -348,12 +348,8 @@ def measure_far():
     """The committee in the optional section of notebook 10, three times with other seeds."""
     notebook, cells = notebook_10()
     with contextlib.redirect_stderr(io.StringIO()):
-        for cell in (
-            "rung-5",
-            "rung-8",
-            "elastic",
-            "ways",
-        ):  # in the rungs, `block` and `reader` are written
+        # in the two rungs, `block` and `reader` are written
+        for cell in ("rung-5", "rung-8", "elastic", "ways"):
             exec(cells[cell], notebook)
     for first in (0, 100, 200):
         notebook["seed_everything"] = lambda seed, first=first: seed_everything(first + seed)
