@@ -68,6 +68,26 @@ def load_grades():
     return parse_grades(_data_file("grades.csv").decode("utf-8"))
 
 
+def load_digits():
+    """The 1,797 handwritten digits of 8 x 8 pixels that come with scikit-learn (Alpaydin and Kaynak 1998), as rows.
+
+    Returns a `Split`: X_train (1437, 64) and X_test (360, 64), float32 pixels from 0 (paper) to 1 (ink); y_train (1437,)
+    and y_test (360,), int64 digits 0..9. Every call, and every notebook, gets the same split, with equal shares of digits.
+    """
+    from sklearn import datasets
+    from sklearn.model_selection import train_test_split
+
+    pixels, digits = datasets.load_digits(return_X_y=True)
+    X_train, X_test, y_train, y_test = train_test_split(
+        torch.tensor(pixels / 16, dtype=torch.float32),
+        torch.tensor(digits),
+        test_size=0.2,
+        random_state=0,
+        stratify=digits,
+    )
+    return Split(X_train, y_train, X_test, y_test)
+
+
 class GradesDataset(Dataset):
     """The students of `load_grades`, one at a time: item i is the scores (5,) float32 and the grade () int64.
 

@@ -56,6 +56,24 @@ def use_style():
     )
 
 
+def panels(columns, rows=1, *, height=3.8, sharex=False, sharey=False, width_ratios=None, **space):
+    """Axes beside each other, on a figure as wide as a page.
+
+    height: of the figure, in inches. space: left, right, bottom, top, wspace, hspace, as `plt.subplots_adjust` takes them.
+    Returns the axes: one, an array (columns,), or an array (rows, columns).
+    """
+    fig, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(9.6, height),
+        sharex=sharex,
+        sharey=sharey,
+        width_ratios=width_ratios,
+    )
+    fig.subplots_adjust(**{"left": 0.09, "right": 0.98} | space)
+    return axes
+
+
 def plot_history(history, *names, ax=None):
     """Curves of a `History` against the epoch, by default the training loss and, where there is one, the validation loss.
 

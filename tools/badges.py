@@ -1,15 +1,20 @@
-"""Stamp the address of this copy of the course into all notebooks and the README: Colab links, and what Colab fetches.
+"""Write the set-up cell into all notebooks, and the address of this copy of the course into them and the README.
 
 Usage: badges.py --repo owner/name [--ref main]   (a branch or a tag)
-       badges.py                                  (print the address that is stamped now)
+       badges.py                                  (the cell, with the address that is stamped now; prints that)
+
+The cell is tools/setup_cell.py. The address stands in the links to Colab, and in the cell, which fetches the course there.
 """
 
 import argparse
+import json
 import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+# JupyterLab folds the cell away, Colab shows it as a form with its title.
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
 PLACES = [
     "colab.research.google.com/github/{repo}/blob/{ref}/",
     r"REPO, REF = \"{repo}\", \"{ref}\"",  # the first code cell, as JSON
@@ -40,6 +45,16 @@ def addresses(text):
     ]
 
 
+def with_setup_cell(text):
+    """The text of a notebook with the cell of tools/setup_cell.py, not stamped yet, in place of its own."""
+    notebook = json.loads(text)
+    cell = next(cell for cell in notebook["cells"] if cell["id"] == "setup")
+    source = (ROOT / "tools" / "setup_cell.py").read_text(encoding="utf-8").strip()
+    cell |= {"source": source.splitlines(keepends=True), "metadata": FOLDED}
+    new = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    return new.replace("\n", "\r\n") if "\r\n" in text else new
+
+
 def files(root=ROOT):
     return [root / "README.md", *sorted((root / "notebooks").glob("*.ipynb"))]
 
@@ -58,10 +73,12 @@ def main():
             sys.exit(
                 f"REPO must look like owner/name, and REF be a branch or a tag like main or v1.0, not {repo!r} and {ref!r}"
             )
-        for path in files():
-            # Bytes, so that line ends stay as they are
-            text = path.read_bytes().decode("utf-8")
-            path.write_bytes(stamp(text, repo, ref).encode("utf-8"))
+    for path in files():
+        # Bytes, so that the ends of lines stay as they are
+        old = path.read_bytes().decode("utf-8")
+        new = with_setup_cell(old) if path.suffix == ".ipynb" else old
+        new = stamp(new, *((repo, ref) if args.repo else addresses(old)[0]))
+        path.write_bytes(new.encode("utf-8"))
     found = {address for path in files() for address in addresses(path.read_text(encoding="utf-8"))}
     for repo in sorted({repo for repo, _ in found}):
         print(repo, *sorted({ref for other, ref in found if other == repo} - {""}))
