@@ -1,4 +1,6 @@
-"""Draw a computation as a graph, with the value and the gradient at every node."""
+"""Draw a computation as a graph, and a network with its units and weights: values in blue, gradients in purple."""
+
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import networkx as nx
@@ -75,6 +77,76 @@ def trace(function, **tensors):
     return graph, last
 
 
+def draw_network(
+    layers, *, weights=(), biases=(), loss=None, dz=(), dW=(), dy=(), marked=None, digits=3, ax=None
+):
+    """Draw a network from left to right: a box for each unit, a line for each weight, and the numbers you give.
+
+    layers: for each layer, beginning with the input, the values of its units, or how many units it has.
+    weights: for each pair of neighbouring layers, W (d, k). biases: for each layer but the input, b (k,).
+    loss: a number, in a box of its own at the right, to which all outputs lead.
+    dz, dW, dy: gradients, purple behind a ∂. dz, shaped like biases, is that at the weighted sums and stands in the boxes
+    as ∂z; dW, shaped like weights, stands on the lines; dy (k,), that at the outputs, on the lines to the loss, as ∂ŷ.
+    marked: {(n, i, j): number or None}, which lines from unit i of layer n (the input is 0) to unit j of the next one are
+    drawn thick, with a number on the line. digits: decimals of everything but weights and biases.
+    Returns the axes. Raises ValueError where the numbers do not fit the layers.
+    """
+    sizes = [layer if isinstance(layer, int) else len(layer) for layer in layers]
+    lines = list(pairwise(sizes))  # between which numbers of units
+    _must_fit(sizes, lines, weights=weights, dW=dW)
+    _must_fit(sizes, [(k,) for _, k in lines], biases=biases, dz=dz)
+    _must_fit(sizes, [(sizes[-1],)], dy=[dy] if len(dy) else [])
+    if loss is not None:
+        lines.append((sizes[-1], 1))
+    edges = [(n, i, j) for n, (d, k) in enumerate(lines) for i in range(d) for j in range(k)]
+    marked = marked or {}
+    if unknown := sorted(set(marked) - set(edges)):
+        raise ValueError(f"There is no line {unknown[0]} between layers of {sizes} units.")
+
+    gap = 8.5 / (len(sizes) - 1 + 0.65 * (loss is not None))
+    places = [[(n * gap, 0.75 * (k - 1) - 1.5 * i) for i in range(k)] for n, k in enumerate(sizes)]
+    width = places[-1][0][0]
+    if loss is not None:
+        width += 0.65 * gap
+        places.append([(width, 0.0)])
+    top = 0.75 * (max(sizes) - 1)
+    if ax is None:
+        height = 2 * top + 1.5
+        fig, ax = plt.subplots(figsize=(9.6, height))
+        fig.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=1 - 0.45 / height)
+    ax.set(xlim=(-0.5, width + 0.5), ylim=(-top - 0.65, top + 0.4))
+    ax.axis("off")
+
+    for n, i, j in edges:
+        start, end = places[n][i], places[n + 1][j]
+        color, thick = (ERROR, 3.5) if (n, i, j) in marked else ("#B8B8B8", 1.4)
+        ax.plot(*zip(start, end, strict=True), color=color, linewidth=thick, zorder=1)
+        if n + 1 == len(sizes):  # to the loss
+            along, weight = 0.5, ""
+            gradient = _number(dy, i, form=f".{digits}f", before="∂ŷ ")
+        else:  # the number stands near the layer with more units, where lines are well apart
+            along, weight = 0.62 if sizes[n + 1] >= sizes[n] else 0.38, _number(weights, n, i, j)
+            gradient = _number(dW, n, i, j, form=f".{digits}f", before="∂ ")
+        if marked.get((n, i, j)) is not None:
+            gradient = f"{marked[n, i, j]:.{digits}f}"
+        x, y = (a + along * (b - a) for a, b in zip(start, end, strict=True))
+        if weight and gradient:
+            _write(ax, x - 0.2, y, weight + " ", DATA, ha="right")
+            _write(ax, x - 0.2, y, gradient, ERROR, ha="left")
+        else:
+            _write(ax, x, y, weight or gradient, DATA if weight else ERROR)
+    for n, layer in enumerate(layers):
+        for i, (x, y) in enumerate(places[n]):
+            value = "" if isinstance(layer, int) else f"{layer[i]:.{digits}f}"
+            gradient = _number(dz if n else (), n - 1, i, form=f".{digits}f", before="∂z ")
+            _draw_unit(ax, x, y, _name(n, i, len(layers)), value, gradient)
+            bias = _number(biases if n else (), n - 1, i, before="b ")
+            _write(ax, x, y - 0.49, bias, DATA)
+    if loss is not None:
+        _draw_unit(ax, width, 0.0, "L", f"{loss:.{digits}f}", "")
+    return ax
+
+
 class _Recorder(TorchFunctionMode):
     """Keeps (operation, inputs, output) of every torch function that runs in its `with` block and returns a tensor."""
 
@@ -145,6 +217,46 @@ def _draw_node(ax, x, y, *, kind, label, value, gradient):
         ax.text(
             x, y + offset, text, color=color, weight=weight, ha="center", va="center", fontsize=11
         )
+
+
+def _must_fit(sizes, shapes, **given):
+    for name, parts in given.items():
+        found = [tuple(torch.as_tensor(part).shape) for part in parts]
+        if found and found != shapes:
+            raise ValueError(
+                f"Layers of {sizes} units: {name} should have the shapes {shapes}, but has {found}."
+            )
+
+
+def _number(numbers, *place, form=".3g", before=""):
+    """The text of one number in nested lists or tensors, or nothing where there are none."""
+    if not len(numbers):
+        return ""
+    for i in place:
+        numbers = numbers[i]
+    return f"{before}{float(numbers):{form}}"
+
+
+def _name(layer, unit, layers):
+    if layer in (0, layers - 1):
+        return f"ŷ{unit}" if layer else f"x{unit}"
+    return f"h{unit}" if layers == 3 else f"h{layer}[{unit}]"
+
+
+def _draw_unit(ax, x, y, name, value, gradient):
+    style = {"boxstyle": "round,pad=0,rounding_size=0.1", "fc": "white", "ec": NEUTRAL}
+    ax.add_patch(FancyBboxPatch((x - 0.47, y - 0.34), 0.94, 0.68, zorder=2, **style))
+    lines = [(name, "black"), (value, DATA), (gradient, ERROR)]
+    lines = [line for line in lines if line[0]]
+    for i, (text, color) in enumerate(lines):
+        _write(ax, x, y + 0.21 * ((len(lines) - 1) / 2 - i), text, color)
+
+
+def _write(ax, x, y, text, color, ha="center"):
+    if text:
+        style = {"ha": ha, "va": "center", "fontsize": 11, "zorder": 3}
+        style["weight"] = "normal" if color == DATA else "bold"
+        ax.text(x, y, text, color=color, bbox={"fc": "white", "ec": "none", "pad": 1}, **style)
 
 
 def _text(value):

@@ -1,7 +1,9 @@
+from itertools import pairwise
+
 import pytest
 import torch
 
-from helpers.graph import draw_graph, trace
+from helpers.graph import draw_graph, draw_network, trace
 
 
 @pytest.fixture
@@ -110,3 +112,107 @@ def test_matrices_show_their_shape_and_no_nodes_overlap():
     boxes = [patch.get_bbox() for patch in ax.patches if hasattr(patch, "get_bbox")]
     assert len(boxes) == 9  # the two constants are bare numbers
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+# A small network, in round numbers
+LAYERS = {"layers": [[1.0, 2.0], [0.5, 0.25, 0.75], [0.125]], "loss": 3.0}
+PARAMETERS = {
+    "weights": [[[1.0, -1.0, 0.5], [2.0, -2.0, 1.5]], torch.tensor([[4.0], [-4.0], [3.5]])],
+    "biases": [[5.0, -5.0, 4.5], torch.tensor([-6.0])],
+}
+GRADIENTS = {
+    "dz": [[0.11, 0.12, 0.13], torch.tensor([0.21])],
+    "dW": [[[0.31, 0.32, 0.33], [0.34, 0.35, 0.36]], torch.tensor([[0.41], [0.42], [0.43]])],
+    "dy": [0.51],
+}
+
+
+def texts(ax):
+    return [text.get_text().strip() for text in ax.texts]
+
+
+def thick_lines(ax):
+    return sum(line.get_linewidth() > 2 for line in ax.lines)
+
+
+def test_a_network_shows_every_number_once():
+    shown = texts(draw_network(**LAYERS, **PARAMETERS, **GRADIENTS, digits=2))
+    wanted = ["x0", "x1", "h0", "h1", "h2", "ŷ0", "L"]
+    wanted += ["1.00", "2.00", "0.50", "0.25", "0.75", "0.12", "3.00"]
+    wanted += ["1", "-1", "0.5", "2", "-2", "1.5", "4", "-4", "3.5"]
+    wanted += ["b 5", "b -5", "b 4.5", "b -6"]
+    wanted += ["∂z 0.11", "∂z 0.12", "∂z 0.13", "∂z 0.21", "∂ŷ 0.51"]
+    wanted += [f"∂ 0.{i}" for i in (31, 32, 33, 34, 35, 36, 41, 42, 43)]
+    assert sorted(shown) == sorted(wanted)
+
+
+def test_each_number_of_a_network_stands_at_its_place():
+    ax = draw_network(**LAYERS, **PARAMETERS, **GRADIENTS)
+    at = {text.get_text().strip(): text.get_position() for text in ax.texts}
+    assert at["x0"][0] < at["h0"][0] < at["ŷ0"][0] < at["L"][0]
+    assert at["h0"][1] > at["h1"][1] > at["h2"][1]
+    for unit, bias, gradient in (("h0", "b 5", "∂z 0.110"), ("ŷ0", "b -6", "∂z 0.210")):
+        assert at[unit][0] == at[bias][0] == at[gradient][0], "above each other"
+        assert at[unit][1] > at[gradient][1] > at[bias][1]
+
+
+def test_a_weight_stands_on_its_own_line():
+    ax = draw_network(**LAYERS, **PARAMETERS)
+    at = {text.get_text(): text.get_position() for text in ax.texts}
+    for unit, other, weight in (("x0", "h1", "-1"), ("x1", "h0", "2"), ("h2", "ŷ0", "3.5")):
+        (x1, y1), (x2, y2), (x, y) = at[unit], at[other], at[weight]
+        assert x1 < x < x2
+        assert y - y1 == pytest.approx((x - x1) / (x2 - x1) * (y2 - y1) - 0.105), "below the name"
+
+
+def test_marked_lines_are_thick_and_carry_their_number():
+    ax = draw_network(**LAYERS, marked={(0, 1, 2): -0.25, (1, 2, 0): None, (2, 0, 0): None})
+    assert thick_lines(ax) == 3 and len(ax.lines) == 6 + 3 + 1
+    assert "-0.250" in texts(ax)
+    assert thick_lines(draw_network(**LAYERS)) == 0
+
+
+@pytest.mark.parametrize("layers", [[1, 1], [2, 2, 1], [4, 3, 2], [2, 5, 1], [3, 4, 3, 2]])
+@pytest.mark.parametrize("loss", [None, 0.5])
+def test_networks_of_any_size(layers, loss):
+    weights = [torch.full((d, k), -0.25) for d, k in pairwise(layers)]
+    biases = [torch.zeros(k) for k in layers[1:]]
+    ax = draw_network(layers, weights=weights, biases=biases, loss=loss)
+    assert len(ax.patches) == sum(layers) + (loss is not None)
+    assert texts(ax).count("-0.25") == sum(w.numel() for w in weights)
+    names = texts(ax)
+    assert len([name for name in names if name[0] in "xhŷ"]) == sum(layers)
+    boxes = [patch.get_bbox() for patch in ax.patches]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    # nothing is cut off, and no number lies on another or in a box
+    ax.figure.canvas.draw()
+    page, numbers = ax.figure.bbox, [text.get_window_extent() for text in ax.texts]
+    assert all(page.x0 <= n.x0 and n.x1 <= page.x1 and page.y0 <= n.y0 for n in numbers)
+    assert not any(a.overlaps(b) for i, a in enumerate(numbers) for b in numbers[:i])
+
+
+def test_several_hidden_layers_have_names_of_their_own():
+    names = texts(draw_network([1, 2, 2, 1]))
+    assert names == ["x0", "h1[0]", "h1[1]", "h2[0]", "h2[1]", "ŷ0"]
+
+
+def test_a_network_is_drawn_where_one_asks():
+    ax = draw_graph(squared_error, a=torch.tensor(1.0, requires_grad=True), x=1.0, y=2.0)
+    assert draw_network([2, 1], ax=ax) is ax
+
+
+@pytest.mark.parametrize(
+    "wrong, complaint",
+    [
+        ({"weights": [[[1.0], [1.0]]]}, "weights should have the shapes"),
+        ({"weights": PARAMETERS["weights"][:1]}, "weights should have the shapes"),
+        ({"biases": [[0.0, 0.0], [0.0]]}, r"biases should have the shapes \[\(3,\), \(1,\)\]"),
+        ({"dz": [[0.0]]}, "dz should"),
+        ({"dW": [torch.zeros(3, 2), torch.zeros(3, 1)]}, "dW should"),
+        ({"dy": [0.0, 0.0]}, "dy should"),
+        ({"marked": {(0, 2, 0): 1.0}}, r"no line \(0, 2, 0\)"),
+    ],
+)
+def test_numbers_that_do_not_fit_the_network(wrong, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        draw_network(**LAYERS, **wrong)
