@@ -65,7 +65,7 @@ run: $(READY)  ## execute the notebooks in place and clean them, ready to commit
 bench: $(READY)  ## measure the course, about 20 minutes (some of it: make bench PARTS="fit floor"; tools/bench.py lists them)
 	$(BIN)/python tools/bench.py $(PARTS)
 
-badges: $(READY)  ## stamp the address of this copy for Colab: make badges REPO=owner/name [REF=tag]
+badges: $(READY)  ## write the set-up cell, and the address of this copy for Colab: make badges [REPO=owner/name [REF=tag]]
 	$(BIN)/python tools/badges.py $(if $(REPO),--repo "$(REPO)") $(if $(REF),--ref "$(REF)")
 
 clean:  ## remove the environment and the caches

@@ -84,10 +84,25 @@ def test_stamping_twice_and_stamping_a_fork_leave_one_address(tree):
         assert all(b.replace(b"bob/deep.er", UNSTAMPED.encode()) == a for a, b in changed)
 
 
-def test_stamped_notebooks_have_the_right_form(tree, monkeypatch):
+def test_the_set_up_cell_is_written_into_every_notebook(tree):
+    make_badges(tree, "REPO=ann/course", "REF=v1.0")
+    before = lines(tree)
+    _, *notebooks = badges.files(tree)
+    for path in notebooks:
+        notebook = json.loads(path.read_bytes())
+        (setup,) = (cell for cell in notebook["cells"] if cell["id"] == "setup")
+        assert setup["metadata"] == {"cellView": "form", "jupyter": {"source_hidden": True}}
+        assert setup["source"][0].startswith("# @title ")
+        setup |= {"source": ['REPO, REF = "bob/old", "v0"'], "metadata": {}}
+        path.write_text(nbformat.writes(nbformat.from_dict(notebook)) + "\n", encoding="utf-8")
+    done = make_badges(tree)
+    assert done.stdout.splitlines()[-1] == "ann/course v1.0", done.stderr
+    assert lines(tree) == before
+
+
+def test_stamped_notebooks_have_the_right_form(tree):
     make_badges(tree, "REPO=ann/course", "REF=v1.0")
     _, *stamped = badges.files(tree)
-    monkeypatch.setattr(test_notebooks, "NOTEBOOKS", stamped)
     for path in (stamped[0], stamped[-1]):
         assert test_notebooks.problems(nbformat.read(path, as_version=4), path.name) == []
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from sklearn import datasets
 from torch.utils.data import DataLoader
 
 from helpers import data
@@ -95,6 +96,21 @@ def test_grades():
         2,
     ]
     assert X_train.dtype == torch.float32 and y_train.dtype == torch.int64
+
+
+def test_digits():
+    X_train, y_train, X_test, y_test = data.load_digits()
+    assert X_train.shape == (1437, 64) and X_test.shape == (360, 64)
+    X, y = torch.cat([X_train, X_test]), torch.cat([y_train, y_test])
+    assert X.dtype == torch.float32 and y.dtype == torch.int64
+    assert (X.min(), X.max()) == (0, 1)
+    # The same rows as scikit-learn's, each once
+    rows = sorted((16 * torch.column_stack([X, y / 16])).int().tolist())
+    images = datasets.load_digits()
+    assert rows == sorted([*image, digit] for image, digit in zip(images.data, images.target, strict=True))
+    shares = y_test.bincount() / y_train.bincount()
+    assert (shares - 1 / 4).abs().max() < 0.01
+    assert all(map(torch.equal, data.load_digits(), data.load_digits()))
 
 
 @pytest.mark.parametrize("split", ["train", "test"])

@@ -6,17 +6,17 @@ import io
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
+from lessons import NOTEBOOKS, ROOT, core
 from PIL import Image, PngImagePlugin
 
+from tools import badges
 from tools.run_notebooks import clean
 
-ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-HEAD = ["You will be able to", "| builds on | to read | to run |", "[Open in Colab]"]
+HEAD = ["You will be able to", "**Builds on**", "**Runs**", "[Open in Colab]"]
+HEAD += ["Edit → Clear Outputs of All Cells"]
 RECAP = ["## Recap", "To read further", "**Next.**"]
 # Outputs that run nothing in a browser, and fetch nothing
 HARMLESS = {"text/plain", "image/png"}
@@ -43,14 +43,14 @@ def problems(notebook, name):
         found.append("not clean: run `make run`")
     if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
         found.append("not executed from top to bottom in one go: run `make run`")
-    if not code or code[0].id != "setup" or code[0].source != setup_cell():
+    if not code or code[0].id != "setup" or code[0] != setup_cell(notebook):
         found.append("the first code cell is not the set-up cell that all notebooks share")
     for part in HEAD:
         if part not in notebook.cells[0].source:
             found.append(f"the head lacks {part!r}")
     for part in RECAP:
-        if part not in notebook.cells[-1].source:
-            found.append(f"the last cell lacks {part!r}")
+        if part not in core(notebook)[-1].source:
+            found.append(f"the recap lacks {part!r}")
     if f"/notebooks/{name})" not in notebook.cells[0].source:
         found.append("the Colab link does not lead to this notebook")
     for link in re.findall(r"\]\((?!https?://)([^)#]+)", text):
@@ -80,9 +80,21 @@ def problems(notebook, name):
                 found.append(f"an output of cell {cell.id} has metadata")
         if MACHINE.search(cell.source):
             found.append(f"the code of cell {cell.id} holds for one machine only")
+    alternatives = [cell.metadata["alt"] for cell in code if "alt" in cell.metadata]
+    for cell in code:
+        figures = sum("image/png" in output.get("data", {}) for output in cell.outputs)
+        alternative = cell.metadata.get("alt", "")
+        if figures > 1:
+            found.append(f"cell {cell.id} draws {figures} figures, but it can describe only one")
+        if figures and len(alternative) < 50:
+            found.append(f"the figure of cell {cell.id} has no text that says what it shows")
+        if alternative and not figures:
+            found.append(f"cell {cell.id} describes a figure that is not there")
+        if alternatives.count(alternative) > 1:
+            found.append(f"the figure of cell {cell.id} has the same text as another one")
     for cell in notebook.cells:
-        if set(cell.metadata) - {"tags"}:
-            found.append(f"cell {cell.id} has more metadata than tags")
+        if set(cell.metadata) - {"tags", "alt"} and cell.id != "setup":
+            found.append(f"cell {cell.id} has more metadata than tags and the text of a figure")
         if cell.cell_type != "code" and ACTIVE.search(cell.source):
             found.append(f"cell {cell.id} runs or fetches something as soon as it is shown")
     if set(notebook.metadata) - {"kernelspec", "language_info"}:
@@ -101,8 +113,11 @@ def notes_in(picture):
     return set(Image.open(io.BytesIO(base64.b64decode(picture))).info)
 
 
-def setup_cell():
-    return nbformat.read(NOTEBOOKS[0], as_version=4).cells[1].source
+def setup_cell(notebook):
+    """The set-up cell as `make badges` writes it into a notebook."""
+    text = nbformat.writes(notebook)
+    new = badges.stamp(badges.with_setup_cell(text), *badges.addresses(text)[0])
+    return next(cell for cell in nbformat.reads(new, as_version=4).cells if cell.id == "setup")
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -136,6 +151,10 @@ def picture(**notes):
     return shown("image/png", base64.b64encode(file.getvalue()).decode())
 
 
+def drawn(code):
+    return next(cell for cell in code if "alt" in cell.metadata)
+
+
 # How a notebook can be wrong, and the sentence that must say so. `code[3]` is a cell like any other.
 FAULTS = {
     "not clean": lambda nb, code: nb.metadata.update(widgets={}),
@@ -146,8 +165,9 @@ FAULTS = {
     "one go: ": lambda nb, code: code[3].update(execution_count=99),
     "the same id": lambda nb, code: nb.cells[2].update(id=nb.cells[3].id),
     "set-up cell": lambda nb, code: code[0].update(source="import torch"),
+    "set-up cell ": lambda nb, code: code[0].update(metadata={}),
     "the head lacks": lambda nb, code: nb.cells[0].update(source="# A title"),
-    "the last cell lacks": lambda nb, code: nb.cells[-1].update(source="The end"),
+    "the recap lacks": lambda nb, code: core(nb)[-1].update(source="The end"),
     "Colab link": lambda nb, code: nb.cells[0].update(
         source=nb.cells[0].source.replace("/0", "/9")
     ),
@@ -170,6 +190,11 @@ FAULTS = {
     "one machine only": lambda nb, code: code[3].update(source="open('/home/ann/x.csv')"),
     "carries more": lambda nb, code: code[3].update(outputs=[picture(Author="Ann")]),
     "has metadata": lambda nb, code: code[3].outputs[0].update(metadata={"by": "ann"}),
+    "draws 2 figures": lambda nb, code: drawn(code).update(outputs=drawn(code).outputs * 2),
+    "no text that says": lambda nb, code: drawn(code).metadata.pop("alt"),
+    "no text that says ": lambda nb, code: drawn(code).metadata.update(alt="A figure."),
+    "is not there": lambda nb, code: drawn(code).update(outputs=[]),
+    "the same text": lambda nb, code: drawn(code[::-1]).metadata.update(drawn(code).metadata),
     "metadata than tags": lambda nb, code: nb.cells[2].metadata.update(author="ann"),
     "metadata than its kernel": lambda nb, code: nb.metadata.update(authors=[{"name": "Ann"}]),
 }

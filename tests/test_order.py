@@ -1,5 +1,8 @@
 """Run All with every solution filled in, and what happens when the cells run in another order, or twice.
 
+The core runs alone, and then each deeper section runs alone behind it, in a copy of the process: neither finds what
+another section made, but for those that its first line names.
+
 Order does not matter where three things hold. A cell takes only names that one other cell binds: that is read from its
 code. It changes no object that another cell made. And whatever random numbers were drawn before it, it shows what is
 stored in the notebook. The last two are seen while the notebook runs once. Then a cell shows the same whenever it runs,
@@ -17,20 +20,20 @@ import symtable
 import sys
 import types
 import zlib
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 from IPython.lib.pretty import pretty
+from lessons import ROOT, core, deeper, needed, read
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from test_exercises import EXERCISES, cells_of, exercise_of, filled_in, notebook_cells
 
 from helpers import exercises as course
 from helpers.device import seed_everything
 
-ROOT = Path(__file__).resolve().parent.parent
+FORK = multiprocessing.get_context("fork") if sys.platform != "win32" else None
 
 # The names that do depend on the order, and the words in the notebook that say so
 ANNOUNCED = {
@@ -235,22 +238,60 @@ def text_output(cell):
 
 
 def run_all(number):
-    """Run a notebook in this process, with all solutions; returns what `run_in_order` does."""
-    cells = cells_of(number)
-    sources, stored = {}, {}
-    for cell in cells:
+    """Run the core of a notebook, and each deeper section behind it, with all solutions; returns what `run_in_order` does."""
+    notebook = read(number)
+    # what a cell defines belongs to __main__, as in a kernel: pickle looks there
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
+    main.display = lambda *_: None
+    found, printed = run_cells(number, core(notebook), vars(main))
+    sections = deeper(notebook)
+    for title in sections:
+        cells = [cell for name in [*before(title, sections), title] for cell in sections[name]]
+        more, said = in_a_copy(lambda cells=cells: run_cells(number, cells, vars(main)))
+        found, printed = found | more, printed + said
+    return found, printed
+
+
+def before(title, sections):
+    """The titles of the sections that must run before one, in their order."""
+    wanted = set(needed(sections[title]))
+    wanted |= {name for other in wanted for name in before(other, sections)}
+    return [name for name in sections if name in wanted]
+
+
+def run_cells(number, cells, namespace):
+    sources, stored, may_fail = {}, {}, []
+    for cell in (cell for cell in cells if cell.cell_type == "code"):
         sources[cell.id] = cell.source
         if cell.id.startswith("exercise-"):
             sources[cell.id] = filled_in(EXERCISES[exercise_of(cell)][1], cell.source)
         elif "nbval-ignore-output" not in cell.metadata.get("tags", []):
             stored[cell.id] = text_output(cell)
+        if "raises-exception" in cell.metadata.get("tags", []):
+            may_fail.append(cell.id)
     if number == "10":
         sources = {cell: shortened(cell, source) for cell, source in sources.items()}
-    may_fail = [c.id for c in cells if "raises-exception" in c.metadata.get("tags", [])]
-    # what a cell defines belongs to __main__, as in a kernel: pickle looks there
-    main = sys.modules["__main__"] = types.ModuleType("__main__")
-    main.display = lambda *_: None
-    return run_in_order(sources, stored, vars(main), may_fail)
+    return run_in_order(sources, stored, namespace, may_fail)
+
+
+def in_a_copy(work):
+    """What `work()` returns in a copy of this process, which leaves this one as it is."""
+    receive, send = FORK.Pipe(duplex=False)
+
+    def report():
+        try:
+            send.send((work(), None))
+        except Exception as error:
+            send.send((None, error))
+
+    process = FORK.Process(target=report)
+    process.start()
+    send.close()  # so that a copy that dies is no reason to wait
+    result, error = receive.recv()
+    process.join()
+    if error:
+        raise error
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -270,9 +311,7 @@ def test_run_all_with_solutions_and_order_matters_only_where_the_text_says_so(
     monkeypatch.setenv("COURSE_DEVICE", "cpu")  # of which the outputs are
     monkeypatch.setenv("TQDM_DISABLE", "1")
     monkeypatch.chdir(ROOT / "notebooks")
-    fork = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(max_workers=1, mp_context=fork) as pool:
-        found, printed = pool.submit(run_all, number).result()
+    found, printed = in_a_copy(lambda: run_all(number))
     found |= ambiguous({cell.id: cell.source for cell in cells_of(number)})
     announced = ANNOUNCED.get(number, {})
     assert {(cell, name) for cell, name in found if name not in announced} == set()
@@ -285,6 +324,29 @@ def test_run_all_with_solutions_and_order_matters_only_where_the_text_says_so(
 
 
 # Small notebooks, to see that each way in which order can matter is found
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+@pytest.mark.parametrize("needs", ["", ' and "First"'])
+def test_a_deeper_section_that_takes_from_another_is_found(monkeypatch, needs):
+    line = "*5 minutes. Needs the core of this notebook{}.*"
+    cells = [
+        new_code_cell("x = 1", id="core"),
+        new_markdown_cell(f"## Deeper: First\n\n{line.format('')}"),
+        new_code_cell("x2 = x + 1\nprint(x2)", id="first"),
+        new_markdown_cell(f"## Deeper: Second\n\n{line.format(needs)}"),
+        new_code_cell("x2 + 1", id="second"),
+    ]
+    for cell in cells[1:]:
+        cell.metadata["tags"] = ["deeper", "nbval-ignore-output"]
+    small = new_notebook(cells=cells)
+    monkeypatch.setattr(sys.modules[__name__], "read", lambda number: small)
+    if needs:
+        found, printed = in_a_copy(lambda: run_all("01"))
+        assert not found and printed.split() == ["2", "2", "3"]
+    else:
+        with pytest.raises(RuntimeError, match="cell second: NameError"):
+            in_a_copy(lambda: run_all("01"))
 
 
 def small(*cells):

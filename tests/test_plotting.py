@@ -34,6 +34,15 @@ def test_history_without_epochs():
         plotting.plot_history(History())
 
 
+def test_panels_are_as_wide_as_a_page():
+    left, right = plotting.panels(2, height=3.0, sharey=True, bottom=0.3)
+    figure = left.figure
+    assert tuple(figure.get_size_inches()) == (9.6, 3.0) and figure.subplotpars.bottom == 0.3
+    assert left.get_position().x1 < right.get_position().x0
+    assert left.get_shared_y_axes().joined(left, right)
+    assert plotting.panels(3, 2, width_ratios=[2, 1, 1]).shape == (2, 3)
+
+
 @pytest.mark.parametrize("probability", [False, True])
 def test_decision_regions_are_where_the_classifier_says(probability):
     X = torch.tensor([[-1.0, -3.0], [2.0, 5.0]], requires_grad=True)

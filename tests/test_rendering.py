@@ -61,6 +61,8 @@ def problems(notebook):
                 found.append(f"cell {cell.id} shows a widget, but no picture stands for it")
             if OBJECT.search(part.get_text()):
                 found.append(f"cell {cell.id} prints an object in place of showing it")
+            if any(picture["alt"] != cell.metadata.get("alt") for picture in pictures[-1]):
+                found.append(f"the page does not say what the picture of cell {cell.id} shows")
             faults = [picture_fault(picture["src"]) for picture in pictures[-1]]
             found += [f"the picture of cell {cell.id} {fault}" for fault in faults if fault]
         else:
@@ -126,6 +128,7 @@ def small_notebook():
     """A page without a fault: text, a figure, and a widget for which the figure stands."""
     text = "# Title\n\n## 1. Part\n\n- $a_1 < b$\n\n| a | $b$ |\n|---|---|\n| 1 | 2 |"
     figure = new_code_cell("plt.show()", outputs=[picture(lambda fig: fig.text(0.5, 0.5, "a"))])
+    figure.metadata["alt"] = "An a."
     return new_notebook(
         cells=[new_markdown_cell(text), figure, new_code_cell("display(slider)")],
     )
@@ -158,6 +161,7 @@ FAULTS = [
     ("shows a widget, but no picture", lambda nb: nb.cells.pop(1)),
     ("prints an object", show(text_plain="<Axes: title='Slope'>")),
     ("is not stored", show(text_html='<img src="https://example.org/a.png">')),
+    ("does not say what", lambda nb: nb.cells[1].metadata.clear()),
     ("is empty", store(lambda fig: None)),
     ("is cut off", store(lambda fig: fig.text(-0.2, 0.5, "label"))),
     ("unknown commands ['lamda']", replace("a_1", r"\lamda")),

@@ -23,7 +23,10 @@ def notebook():
     ]
     cell = new_code_cell("f()", id="f", execution_count=7, outputs=outputs)
     cell.metadata.update(
-        tags=["raises-exception"], execution={"iopub.status.idle": "12:00"}, collapsed=True
+        tags=["raises-exception"],
+        alt="Two bars",
+        execution={"iopub.status.idle": "12:00"},
+        collapsed=True,
     )
     metadata = {"widgets": {"state": {}}, "language_info": {"name": "python", "version": "3.11.1"}}
     return new_notebook(cells=[new_markdown_cell("# A", id="a"), cell], metadata=metadata)
@@ -33,7 +36,7 @@ def test_clean(notebook):
     cleaned = clean(notebook)
     markdown, cell = cleaned.cells
     assert (markdown.id, cell.id, cell.execution_count) == ("a", "f", 7)
-    assert cell.metadata == {"tags": ["raises-exception"]}
+    assert cell.metadata == {"tags": ["raises-exception"], "alt": "Two bars"}
     assert [output.output_type for output in cell.outputs] == ["error"]  # the widget is gone
     assert cell.outputs[0].traceback == ["ValueError: no"]
     assert (
