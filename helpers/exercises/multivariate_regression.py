@@ -10,72 +10,6 @@ def _matrix(*rows):
     return torch.tensor(rows)  # (n, d), a tuple per row
 
 
-# several targets at once
-
-
-def mse_gradient(X, y, W, b):
-    """The slopes dW (d, k) and db (k,) of the squared errors, mean over students, sum over targets.
-
-    X: (n, d), y: (n, k), W: (d, k), b: (k,).
-    """
-    error = X @ W + b - y  # (n, k)
-    dW = 2 * X.T @ error / len(X)  # (d, n) @ (n, k) = (d, k)
-    db = 2 * error.mean(dim=0)  # (k,)
-    return dW, db
-
-
-def _gradient_one_db(X, y, W, b):
-    error = X @ W + b - y
-    return 2 / len(X) * X.T @ error, 2 * error.mean()
-
-
-def _gradient_all_entries(X, y, W, b):
-    error = X @ W + b - y
-    return 2 / error.numel() * X.T @ error, 2 / error.numel() * error.sum(dim=0)
-
-
-def _gradient_untransposed(X, y, W, b):
-    error = X @ W + b - y
-    return 2 / len(X) * X @ error, 2 * error.mean(dim=0)
-
-
-def _gradient_on_its_side(X, y, W, b):
-    error = X @ W + b - y
-    return 2 / len(X) * error.T @ X, 2 * error.mean(dim=0)
-
-
-def _gradient_times(factor):
-    """As `mse_gradient`, with both slopes multiplied by factor(n)."""
-
-    def gradient(X, y, W, b):
-        dW, db = mse_gradient(X, y, W, b)
-        return factor(len(X)) * dW, factor(len(X)) * db
-
-    return gradient
-
-
-def _gradient_sum_in_dW(X, y, W, b):
-    dW, db = mse_gradient(X, y, W, b)
-    return len(X) * dW, db
-
-
-def _gradient_sum_in_db(X, y, W, b):
-    dW, db = mse_gradient(X, y, W, b)
-    return dW, len(X) * db
-
-
-def _gradient_autograd(X, y, W, b):
-    W, b = W.clone().requires_grad_(), b.clone().requires_grad_()
-    ((X @ W + b - y) ** 2).mean(dim=0).sum().backward()
-    return W.grad, b.grad
-
-
-def _gradient_numpy(X, y, W, b):
-    X, y, W, b = (values.double().numpy() for values in (X, y, W, b))
-    error = X @ W + b - y
-    return np.einsum("nd,nk->dk", X, error) * 2 / len(X), 2 * error.mean(axis=0)
-
-
 # scaling with the numbers of the training data
 
 
@@ -160,6 +94,119 @@ def _two_tables(answer):
         yield call, answer(X_new, X_train)
         yield f"X_new after {call}", X_new
         yield f"X_train after {call}", X_train
+
+
+# several targets at once
+
+
+def mse_gradient(X, y, W, b):
+    """The slopes dW (d, k) and db (k,) of the squared errors, mean over students, sum over targets.
+
+    X: (n, d), y: (n, k), W: (d, k), b: (k,).
+    """
+    error = X @ W + b - y  # (n, k)
+    dW = 2 * X.T @ error / len(X)  # (d, n) @ (n, k) = (d, k)
+    db = 2 * error.mean(dim=0)  # (k,)
+    return dW, db
+
+
+def _gradient_one_db(X, y, W, b):
+    error = X @ W + b - y
+    return 2 / len(X) * X.T @ error, 2 * error.mean()
+
+
+def _gradient_all_entries(X, y, W, b):
+    error = X @ W + b - y
+    return 2 / error.numel() * X.T @ error, 2 / error.numel() * error.sum(dim=0)
+
+
+def _gradient_untransposed(X, y, W, b):
+    error = X @ W + b - y
+    return 2 / len(X) * X @ error, 2 * error.mean(dim=0)
+
+
+def _gradient_on_its_side(X, y, W, b):
+    error = X @ W + b - y
+    return 2 / len(X) * error.T @ X, 2 * error.mean(dim=0)
+
+
+def _gradient_times(factor):
+    """As `mse_gradient`, with both slopes multiplied by factor(n)."""
+
+    def gradient(X, y, W, b):
+        dW, db = mse_gradient(X, y, W, b)
+        return factor(len(X)) * dW, factor(len(X)) * db
+
+    return gradient
+
+
+def _gradient_sum_in_dW(X, y, W, b):
+    dW, db = mse_gradient(X, y, W, b)
+    return len(X) * dW, db
+
+
+def _gradient_sum_in_db(X, y, W, b):
+    dW, db = mse_gradient(X, y, W, b)
+    return dW, len(X) * db
+
+
+def _gradient_autograd(X, y, W, b):
+    W, b = W.clone().requires_grad_(), b.clone().requires_grad_()
+    ((X @ W + b - y) ** 2).mean(dim=0).sum().backward()
+    return W.grad, b.grad
+
+
+def _gradient_numpy(X, y, W, b):
+    X, y, W, b = (values.double().numpy() for values in (X, y, W, b))
+    error = X @ W + b - y
+    return np.einsum("nd,nk->dk", X, error) * 2 / len(X), 2 * error.mean(axis=0)
+
+
+# a valley without flat directions
+
+
+def ridge(X, y, alpha):
+    """The parameters (d + 1, 1), the bias last, with the least MSE + alpha * (sum of squared weights)."""
+    A = torch.cat([X, torch.ones(len(X), 1)], dim=1).double()  # (n, d + 1)
+    D = torch.eye(A.shape[1], dtype=torch.float64)  # (d + 1, d + 1)
+    D[-1, -1] = 0  # the bias is free
+    return torch.linalg.solve(A.T @ A / len(A) + alpha * D, A.T @ y.double() / len(A))
+
+
+def _ridge_with(penalty):
+    """As `ridge`, with the matrix penalty(A, alpha) added to A^T A / n."""
+
+    def solve(X, y, alpha):
+        A = torch.cat([X, torch.ones(len(X), 1)], dim=1).double()
+        return torch.linalg.solve(A.T @ A / len(A) + penalty(A, alpha), A.T @ y.double() / len(A))
+
+    return solve
+
+
+def _weights_only(A):
+    D = torch.eye(A.shape[1], dtype=torch.float64)
+    D[-1, -1] = 0
+    return D
+
+
+def _ridge_bias_forgotten(X, y, alpha):
+    X = X.double()
+    D = alpha * torch.eye(X.shape[1], dtype=torch.float64)
+    return torch.linalg.solve(X.T @ X / len(X) + D, X.T @ y.double() / len(X))
+
+
+def _ridge_centred(X, y, alpha):
+    X, y = X.double().numpy(), y.double().numpy()
+    dX, dy = X - X.mean(axis=0), y - y.mean(axis=0)
+    W = np.linalg.inv(dX.T @ dX + len(X) * alpha * np.eye(X.shape[1])) @ dX.T @ dy
+    return np.concatenate([W, (y - X @ W).mean(axis=0, keepdims=True)])
+
+
+def _ridge_sklearn(X, y, alpha):
+    from sklearn.linear_model import Ridge
+
+    model = Ridge(alpha=len(X) * alpha).fit(X.double().numpy(), y.double().numpy().ravel())
+    return torch.tensor([*model.coef_, model.intercept_])[:, None]
 
 
 # two leaks in one function
@@ -257,121 +304,7 @@ def _patients(n, d):
     return X, y
 
 
-# a valley without flat directions
-
-
-def ridge(X, y, alpha):
-    """The parameters (d + 1, 1), the bias last, with the least MSE + alpha * (sum of squared weights)."""
-    A = torch.cat([X, torch.ones(len(X), 1)], dim=1).double()  # (n, d + 1)
-    D = torch.eye(A.shape[1], dtype=torch.float64)  # (d + 1, d + 1)
-    D[-1, -1] = 0  # the bias is free
-    return torch.linalg.solve(A.T @ A / len(A) + alpha * D, A.T @ y.double() / len(A))
-
-
-def _ridge_with(penalty):
-    """As `ridge`, with the matrix penalty(A, alpha) added to A^T A / n."""
-
-    def solve(X, y, alpha):
-        A = torch.cat([X, torch.ones(len(X), 1)], dim=1).double()
-        return torch.linalg.solve(A.T @ A / len(A) + penalty(A, alpha), A.T @ y.double() / len(A))
-
-    return solve
-
-
-def _weights_only(A):
-    D = torch.eye(A.shape[1], dtype=torch.float64)
-    D[-1, -1] = 0
-    return D
-
-
-def _ridge_bias_forgotten(X, y, alpha):
-    X = X.double()
-    D = alpha * torch.eye(X.shape[1], dtype=torch.float64)
-    return torch.linalg.solve(X.T @ X / len(X) + D, X.T @ y.double() / len(X))
-
-
-def _ridge_centred(X, y, alpha):
-    X, y = X.double().numpy(), y.double().numpy()
-    dX, dy = X - X.mean(axis=0), y - y.mean(axis=0)
-    W = np.linalg.inv(dX.T @ dX + len(X) * alpha * np.eye(X.shape[1])) @ dX.T @ dy
-    return np.concatenate([W, (y - X @ W).mean(axis=0, keepdims=True)])
-
-
-def _ridge_sklearn(X, y, alpha):
-    from sklearn.linear_model import Ridge
-
-    model = Ridge(alpha=len(X) * alpha).fit(X.double().numpy(), y.double().numpy().ravel())
-    return torch.tensor([*model.coef_, model.intercept_])[:, None]
-
-
 EXERCISES = [
-    Exercise(
-        name="mse_gradient",
-        kind="write",
-        solution=mse_gradient,
-        why="The same two lines serve one target or a thousand: a layer of a network has just this gradient.",
-        hints=(
-            "Write the shape next to each thing: the error is (n, k), dW must be (d, k) as W is, and db (k,) as b is.",
-            "Each target has its own column of W, and never meets the others. So each column has the gradient that "
-            "you know, and the matrix product does all columns at once.",
-            "dW = 2 / n * X.T @ error. For db, take twice the mean of the errors over the students only: dim=0.",
-        ),
-        cases=(
-            (_matrix((1.0, 2.0)), _matrix((3.0,)), torch.zeros(2, 1), torch.zeros(1)),
-            (
-                _matrix((1.0, 2.0, 0.0), (0.0, 1.0, -1.0), (3.0, 0.0, 1.0), (2.0, 2.0, 2.0)),
-                _matrix((3.0, 1.0), (0.0, 2.0), (1.0, -2.0), (4.0, 0.0)),
-                _matrix((0.5, 1.0), (-1.0, 0.0), (2.0, 1.0)),
-                torch.tensor([1.0, -1.0]),
-            ),
-        ),
-        mistakes=(
-            Mistake(
-                _gradient_one_db,
-                "db is a single number, but b has an entry for each target. Take the mean over the students only.",
-            ),
-            Mistake(
-                _gradient_all_entries,
-                "You divided by all n times k errors. This loss is a mean over the students, but a sum over the "
-                "targets.",
-            ),
-            Mistake(
-                _gradient_untransposed,
-                "X @ error does not fit: (n, d) times (n, k). Which order and which transpose give back the shape "
-                "of W?",
-            ),
-            Mistake(
-                _gradient_on_its_side,
-                "dW lies on its side: it is (k, d), and W is (d, k). Exchange the two factors, and transpose the "
-                "other one.",
-            ),
-            Mistake(
-                _gradient_times(lambda n: n),
-                "n times too large: the mean over the students is missing. Divide by n.",
-            ),
-            Mistake(
-                _gradient_sum_in_dW,
-                "db is right, but dW is n times too large: the mean over the students is missing there.",
-            ),
-            Mistake(
-                _gradient_sum_in_db,
-                "dW is right, but db is n times too large: the mean over the students is missing there.",
-            ),
-            Mistake(
-                _gradient_times(lambda n: n / 2),
-                "Two factors are missing: the 2 that the square brings down, and the 1 / n of the mean.",
-            ),
-            Mistake(
-                _gradient_times(lambda n: 1 / 2),
-                "Half of the right slopes: the square brings a factor 2 down.",
-            ),
-            Mistake(
-                _gradient_times(lambda n: -1),
-                "The sign is turned around: the error is the prediction minus the truth.",
-            ),
-        ),
-        also_right=(_gradient_autograd, _gradient_numpy),
-    ),
     Exercise(
         name="two_weight_limit",
         kind="predict",
@@ -476,80 +409,71 @@ EXERCISES = [
         also_right=(_scale_sklearn, _scale_where),
     ),
     Exercise(
-        name="honest_columns",
-        kind="repair",
-        solution=honest_columns,
-        stub=_honest_columns_broken,
-        why="Now the test rows can change nothing but their own entries: alter them as you like, and the training "
-        "part stays the same.",
+        name="mse_gradient",
+        kind="write",
+        solution=mse_gradient,
+        why="The same two lines serve one target or a thousand: a layer of a network has just this gradient.",
         hints=(
-            "Ask of each line which rows it computes something from. Only the training rows may be asked.",
-            "There are two leaks: the mean and std of the scaling, and the correlation behind the choice. The test "
-            "rows are scaled, too, but with the numbers of the training rows.",
-            "Take the mean and std of X[train_rows]; and compute the correlation from Z[train_rows] and "
-            "y[train_rows].",
+            "Write the shape next to each thing: the error is (n, k), dW must be (d, k) as W is, and db (k,) as b is.",
+            "Each target has its own column of W, and never meets the others. So each column has the gradient that "
+            "you know, and the matrix product does all columns at once.",
+            "dW = 2 / n * X.T @ error. For db, take twice the mean of the errors over the students only: dim=0.",
         ),
         cases=(
+            (_matrix((1.0, 2.0)), _matrix((3.0,)), torch.zeros(2, 1), torch.zeros(1)),
             (
-                _matrix((1.0, 1.0), (3.0, 0.0), (5.0, 2.0), (4.0, 19.0)),
-                _matrix((1.0,), (2.0,), (3.0,), (20.0,)),
-                torch.tensor([0, 1, 2]),
-                torch.tensor([3]),
-                1,
+                _matrix((1.0, 2.0, 0.0), (0.0, 1.0, -1.0), (3.0, 0.0, 1.0), (2.0, 2.0, 2.0)),
+                _matrix((3.0, 1.0), (0.0, 2.0), (1.0, -2.0), (4.0, 0.0)),
+                _matrix((0.5, 1.0), (-1.0, 0.0), (2.0, 1.0)),
+                torch.tensor([1.0, -1.0]),
             ),
-            # a test row with a huge entry in the best column
-            (
-                _matrix((1.0, 1.0), (2.0, 3.0), (3.0, 2.0), (4.0, 4.0), (500.0, 2.5)),
-                _matrix((1.0,), (2.0,), (3.0,), (4.0,), (5.0,)),
-                torch.arange(4),
-                torch.tensor([4]),
-                1,
-            ),
-            # the second column has larger numbers, the first one goes better with y
-            (
-                _matrix((1.0, 10.0), (2.0, 30.0), (3.0, 20.0), (4.0, 40.0), (2.5, 25.0)),
-                _matrix((1.0,), (2.0,), (3.0,), (4.0,), (5.0,)),
-                torch.arange(4),
-                torch.tensor([4]),
-                1,
-            ),
-            (*_patients(12, 5), torch.arange(8), torch.arange(8, 12), 2),
         ),
         mistakes=(
             Mistake(
-                _columns_chosen_with_all_scales,
-                "The output is scaled honestly, but the choice still uses the mean and std of all rows: a huge entry "
-                "in a test row can change which columns are chosen.",
+                _gradient_one_db,
+                "db is a single number, but b has an entry for each target. Take the mean over the students only.",
             ),
             Mistake(
-                _columns_by_covariance,
-                "Without the division by std, the column with the largest numbers wins the choice. Compute the "
-                "correlation from standardised columns.",
+                _gradient_all_entries,
+                "You divided by all n times k errors. This loss is a mean over the students, but a sum over the "
+                "targets.",
             ),
             Mistake(
-                _columns_in_table_order,
-                "The right columns, but in the order of the table. The best one comes first.",
+                _gradient_untransposed,
+                "X @ error does not fit: (n, d) times (n, k). Which order and which transpose give back the shape "
+                "of W?",
             ),
             Mistake(
-                _columns_chosen_with_all,
-                "Half of it is mended: the scaling is honest. But the choice of the columns still looks at the y of "
-                "the test rows.",
+                _gradient_on_its_side,
+                "dW lies on its side: it is (k, d), and W is (d, k). Exchange the two factors, and transpose the "
+                "other one.",
             ),
             Mistake(
-                _columns_scaled_with_all,
-                "Half of it is mended: the choice is honest. But the mean and std still come from all rows.",
+                _gradient_times(lambda n: n),
+                "n times too large: the mean over the students is missing. Divide by n.",
             ),
             Mistake(
-                _columns_sample_std,
-                "Both leaks are closed, but correction=0 got lost on the way: std now divides by n - 1.",
+                _gradient_sum_in_dW,
+                "db is right, but dW is n times too large: the mean over the students is missing there.",
             ),
             Mistake(
-                _columns_each_by_itself,
-                "The test rows are scaled by their own mean and std. They must be measured with the ruler of the "
-                "training rows; a single patient has no std at all.",
+                _gradient_sum_in_db,
+                "dW is right, but db is n times too large: the mean over the students is missing there.",
+            ),
+            Mistake(
+                _gradient_times(lambda n: n / 2),
+                "Two factors are missing: the 2 that the square brings down, and the 1 / n of the mean.",
+            ),
+            Mistake(
+                _gradient_times(lambda n: 1 / 2),
+                "Half of the right slopes: the square brings a factor 2 down.",
+            ),
+            Mistake(
+                _gradient_times(lambda n: -1),
+                "The sign is turned around: the error is the prediction minus the truth.",
             ),
         ),
-        also_right=(_columns_numpy,),
+        also_right=(_gradient_autograd, _gradient_numpy),
     ),
     Exercise(
         name="ridge",
@@ -607,5 +531,81 @@ EXERCISES = [
             ),
         ),
         also_right=(_ridge_centred, _ridge_sklearn),
+    ),
+    Exercise(
+        name="honest_columns",
+        kind="repair",
+        solution=honest_columns,
+        stub=_honest_columns_broken,
+        why="Now the test rows can change nothing but their own entries: alter them as you like, and the training "
+        "part stays the same.",
+        hints=(
+            "Ask of each line which rows it computes something from. Only the training rows may be asked.",
+            "There are two leaks: the mean and std of the scaling, and the correlation behind the choice. The test "
+            "rows are scaled, too, but with the numbers of the training rows.",
+            "Take the mean and std of X[train_rows]; and compute the correlation from Z[train_rows] and "
+            "y[train_rows].",
+        ),
+        cases=(
+            (
+                _matrix((1.0, 1.0), (3.0, 0.0), (5.0, 2.0), (4.0, 19.0)),
+                _matrix((1.0,), (2.0,), (3.0,), (20.0,)),
+                torch.tensor([0, 1, 2]),
+                torch.tensor([3]),
+                1,
+            ),
+            # a test row with a huge entry in the best column
+            (
+                _matrix((1.0, 1.0), (2.0, 3.0), (3.0, 2.0), (4.0, 4.0), (500.0, 2.5)),
+                _matrix((1.0,), (2.0,), (3.0,), (4.0,), (5.0,)),
+                torch.arange(4),
+                torch.tensor([4]),
+                1,
+            ),
+            # the second column has larger numbers, the first one goes better with y
+            (
+                _matrix((1.0, 10.0), (2.0, 30.0), (3.0, 20.0), (4.0, 40.0), (2.5, 25.0)),
+                _matrix((1.0,), (2.0,), (3.0,), (4.0,), (5.0,)),
+                torch.arange(4),
+                torch.tensor([4]),
+                1,
+            ),
+            (*_patients(12, 5), torch.arange(8), torch.arange(8, 12), 2),
+        ),
+        mistakes=(
+            Mistake(
+                _columns_chosen_with_all_scales,
+                "The output is scaled honestly, but the choice still uses the mean and std of all rows: a huge entry "
+                "in a test row can change which columns are chosen.",
+            ),
+            Mistake(
+                _columns_by_covariance,
+                "Without the division by std, the column with the largest numbers wins the choice. Compute the "
+                "correlation from standardised columns.",
+            ),
+            Mistake(
+                _columns_in_table_order,
+                "The right columns, but in the order of the table. The best one comes first.",
+            ),
+            Mistake(
+                _columns_chosen_with_all,
+                "Half of it is done: the scaling is honest. But the choice of the columns still looks at the y of "
+                "the test rows.",
+            ),
+            Mistake(
+                _columns_scaled_with_all,
+                "Half of it is done: the choice is honest. But the mean and std still come from all rows.",
+            ),
+            Mistake(
+                _columns_sample_std,
+                "Both leaks are closed, but correction=0 got lost on the way: std now divides by n - 1.",
+            ),
+            Mistake(
+                _columns_each_by_itself,
+                "The test rows are scaled by their own mean and std. They must be measured with the ruler of the "
+                "training rows; a single patient has no std at all.",
+            ),
+        ),
+        also_right=(_columns_numpy,),
     ),
 ]
