@@ -119,7 +119,7 @@ EXERCISES = [
         working="(2, 3) @ (3, 4) -> (2, 4); below it, ending on the right, (5, 1, 1)",
         why="Whoever knows the shape beforehand finds most bugs before they run anything.",
         hints=(
-            "Two rules, one after the other: the one of section 4 for P @ Q, then the one of this section for the plus.",
+            "One after the other: first P @ Q, as in section \"Two products\", then broadcasting for the plus.",
             "P @ Q sums the inner sizes away. Write what is left below (5, 1, 1), so that both end at the same place "
             "on the right; where there is nothing, think a 1.",
         ),
@@ -206,7 +206,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda prediction, truth: ((prediction.reshape(-1) - truth.reshape(-1)) ** 2).sum(),
-                "The shapes are mended, but this is the sum of the squares. The mean is asked for.",
+                "The shapes are right, but this is the sum of the squares. The mean is asked for.",
             ),
         ),
         also_right=(
@@ -220,110 +220,10 @@ EXERCISES = [
         ),
     ),
     Exercise(
-        name="nudged_gradient",
-        kind="write",
-        solution=nudged_gradient,
-        why="It needs two runs of f for each input and no calculus, so it can referee any gradient you will meet.",
-        hints=(
-            "It is slope() once for each entry of x. Make a tensor of d zeros for the result, and a loop over the "
-            "positions i.",
-            "In each round you need two changed versions of x. x itself must stay as it is: which call of section 6 "
-            "makes an independent copy?",
-            "In round i: right = x.clone(), left = x.clone(), then right[i] += h and left[i] -= h. Entry i of the "
-            "gradient is the difference of the two values of f, divided by 2 * h.",
-        ),
-        cases=(
-            (vector_bowl, torch.tensor([1.0, 1.0], dtype=torch.float64)),
-            (vector_bowl, torch.tensor([3.0, -1.0], dtype=torch.float64), 0.1),
-            (product_of_three, torch.tensor([2.0, 3.0, -1.0], dtype=torch.float64)),
-        ),
-        mistakes=(
-            Mistake(
-                lambda f, x, h=1e-4: (f(x + h) - f(x - h)) / (2 * h),
-                "x + h nudges all entries at once, which gives one number. Nudge one entry at a time.",
-            ),
-            Mistake(
-                lambda f, x, h=1e-4: torch.full_like(x, (f(x + h) - f(x - h)) / (2 * h)),
-                "All entries come out the same, since x + h nudges all of them at once. Nudge one entry at a time.",
-            ),
-            Mistake(
-                _nudge_one_side,
-                "You nudge to one side only, which is off by a multiple of h. Nudge to both sides and divide by 2 * h.",
-            ),
-            Mistake(
-                lambda f, x, h=1e-4: 2 * nudged_gradient(f, x, h),
-                "Twice too large: from x - h to x + h it is 2 * h, so divide by that.",
-            ),
-            Mistake(
-                lambda f, x, h=1e-4: nudged_gradient(f, x, h) * h * h,
-                "/ 2 * h divides by 2 and then multiplies by h. Put brackets around 2 * h.",
-            ),
-            Mistake(
-                _nudge_without_copy,
-                "All zeros: both nudges went into one tensor and cancelled. A second name is not a copy (section 6).",
-            ),
-            Mistake(
-                _nudge_and_stay,
-                "A nudged entry does not go back to where it was, so the next one starts from a wrong x. "
-                "Nudge a copy, or undo the nudge.",
-            ),
-        ),
-        also_right=(
-            _nudge_along_rows_of_identity,
-            lambda f, x, h=1e-4: torch.autograd.functional.jacobian(f, x),
-            lambda f, x, h=1e-4: nudged_gradient(f, x, h).float().numpy(),
-        ),
-        rtol=1e-5,
-        atol=1e-6,
-    ),
-    Exercise(
-        name="chance_given_row",
-        kind="write",
-        solution=chance_given_row,
-        why="Each row adds up to 1: one question per row, and all its answers.",
-        hints=(
-            "Given the row, only the cases of this row count. So each row is divided by its own total.",
-            "The totals are sums over the columns, dim=1. Write the shapes (r, k) and (r,) under each other: what does "
-            "the broadcasting rule do with them?",
-            "The totals must have the shape (r, 1). keepdim=True in the sum does that; then divide.",
-        ),
-        cases=(
-            (torch.tensor([[1, 3], [8, 2]]),),
-            (torch.tensor([[1, 3, 4], [6, 2, 2]]),),
-            (torch.tensor([[5, 5], [1, 4], [0, 7]]),),
-        ),
-        mistakes=(
-            Mistake(
-                lambda counts: counts / counts.sum(),
-                "You divide by the number of all cases: that is the chance of row and column together. "
-                "Given the row, only the cases of that row count.",
-            ),
-            Mistake(
-                lambda counts: counts / counts.sum(dim=0),
-                "You divide by the totals of the columns: that is P(row | column), the other question.",
-            ),
-            Mistake(
-                lambda counts: counts / counts.sum(dim=1),
-                "The totals of the rows have the shape (r,), and broadcasting lines them up with the columns. "
-                "They should stand as a column, (r, 1).",
-            ),
-            Mistake(
-                lambda counts: counts.sum(dim=1) / counts.sum(),
-                "That is how often each row occurs, P(row). Asked for is the share of each column within a row.",
-            ),
-        ),
-        also_right=(
-            lambda counts: (counts.T / counts.sum(dim=1)).T,
-            lambda counts: torch.nn.functional.normalize(counts.double(), p=1, dim=1),
-            lambda counts: counts.numpy() / counts.numpy().sum(axis=1, keepdims=True),
-        ),
-    ),
-    Exercise(
         name="nearest_label",
         kind="write",
         solution=nearest_label,
-        why="Nothing is averaged, so two ways of writing a 9 may both be known: of the 797 unseen images it reads "
-        "767, where the ten means read 710.",
+        why="Nothing is averaged, and nothing is lost: of the 797 new images it reads 767, where the ten means read 710.",
         hints=(
             "It is the cell that computes distances once more, with all known images in place of the ten means.",
             "The differences need the shape (m, n, d): every new row against every known row. None in the brackets of "
@@ -405,5 +305,104 @@ EXERCISES = [
                 ((X_known**2).sum(dim=1) - 2 * X_new @ X_known.T).argmin(dim=1)
             ],
         ),
+    ),
+    Exercise(
+        name="chance_given_row",
+        kind="write",
+        solution=chance_given_row,
+        why="Each row adds up to 1: one question per row, and all its answers.",
+        hints=(
+            "Given the row, only the cases of this row count. So each row is divided by its own total.",
+            "The totals are sums over the columns, dim=1. Write the shapes (r, k) and (r,) under each other: what does "
+            "the broadcasting rule do with them?",
+            "The totals must have the shape (r, 1). keepdim=True in the sum does that; then divide.",
+        ),
+        cases=(
+            (torch.tensor([[1, 3], [8, 2]]),),
+            (torch.tensor([[1, 3, 4], [6, 2, 2]]),),
+            (torch.tensor([[5, 5], [1, 4], [0, 7]]),),
+        ),
+        mistakes=(
+            Mistake(
+                lambda counts: counts / counts.sum(),
+                "You divide by the number of all cases: that is the chance of row and column together. "
+                "Given the row, only the cases of that row count.",
+            ),
+            Mistake(
+                lambda counts: counts / counts.sum(dim=0),
+                "You divide by the totals of the columns: that is P(row | column), the other question.",
+            ),
+            Mistake(
+                lambda counts: counts / counts.sum(dim=1),
+                "The totals of the rows have the shape (r,), and broadcasting lines them up with the columns. "
+                "They should stand as a column, (r, 1).",
+            ),
+            Mistake(
+                lambda counts: counts.sum(dim=1) / counts.sum(),
+                "That is how often each row occurs, P(row). Asked for is the share of each column within a row.",
+            ),
+        ),
+        also_right=(
+            lambda counts: (counts.T / counts.sum(dim=1)).T,
+            lambda counts: torch.nn.functional.normalize(counts.double(), p=1, dim=1),
+            lambda counts: counts.numpy() / counts.numpy().sum(axis=1, keepdims=True),
+        ),
+    ),
+    Exercise(
+        name="nudged_gradient",
+        kind="write",
+        solution=nudged_gradient,
+        why="It needs two runs of f for each input and no calculus, so it can referee any gradient you will meet.",
+        hints=(
+            "It is slope() once for each entry of x. Make a tensor of d zeros for the result, and a loop over the "
+            "positions i.",
+            "In each round you need two changed versions of x. x itself must stay as it is: change copies, made with "
+            "x.clone().",
+            "In round i: right = x.clone(), left = x.clone(), then right[i] += h and left[i] -= h. Entry i of the "
+            "gradient is the difference of the two values of f, divided by 2 * h.",
+        ),
+        cases=(
+            (vector_bowl, torch.tensor([1.0, 1.0], dtype=torch.float64)),
+            (vector_bowl, torch.tensor([3.0, -1.0], dtype=torch.float64), 0.1),
+            (product_of_three, torch.tensor([2.0, 3.0, -1.0], dtype=torch.float64)),
+        ),
+        mistakes=(
+            Mistake(
+                lambda f, x, h=1e-4: (f(x + h) - f(x - h)) / (2 * h),
+                "x + h nudges all entries at once, which gives one number. Nudge one entry at a time.",
+            ),
+            Mistake(
+                lambda f, x, h=1e-4: torch.full_like(x, (f(x + h) - f(x - h)) / (2 * h)),
+                "All entries come out the same, since x + h nudges all of them at once. Nudge one entry at a time.",
+            ),
+            Mistake(
+                _nudge_one_side,
+                "You nudge to one side only, which is off by a multiple of h. Nudge to both sides and divide by 2 * h.",
+            ),
+            Mistake(
+                lambda f, x, h=1e-4: 2 * nudged_gradient(f, x, h),
+                "Twice too large: from x - h to x + h it is 2 * h, so divide by that.",
+            ),
+            Mistake(
+                lambda f, x, h=1e-4: nudged_gradient(f, x, h) * h * h,
+                "/ 2 * h divides by 2 and then multiplies by h. Put brackets around 2 * h.",
+            ),
+            Mistake(
+                _nudge_without_copy,
+                "All zeros: both nudges went into one tensor and cancelled. A second name is not a copy; x.clone() is.",
+            ),
+            Mistake(
+                _nudge_and_stay,
+                "A nudged entry does not go back to where it was, so the next one starts from a wrong x. "
+                "Nudge a copy, or undo the nudge.",
+            ),
+        ),
+        also_right=(
+            _nudge_along_rows_of_identity,
+            lambda f, x, h=1e-4: torch.autograd.functional.jacobian(f, x),
+            lambda f, x, h=1e-4: nudged_gradient(f, x, h).float().numpy(),
+        ),
+        rtol=1e-5,
+        atol=1e-6,
     ),
 ]
