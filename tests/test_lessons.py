@@ -104,7 +104,7 @@ FAULTS = {
     "end with the recap": lambda nb: core(nb)[-1].update(id="end"),
     "minutes, 50 at most": lambda nb: append(nb.cells[3], "\n\n**Predict.**" * 100),
     "words, 2500 at most": lambda nb: append(nb.cells[3], " word" * 2500),
-    "words in all": lambda nb: append(nb.cells[-1], " word" * 4800),
+    "words in all": lambda nb: append(first_deeper(nb), " word" * 4800),
     "exercises, at least 2": lambda nb: [
         cell.update(source=cell.source.replace("check(", "print(")) for cell in core(nb)
     ],

@@ -39,8 +39,7 @@ FORK = multiprocessing.get_context("fork") if sys.platform != "win32" else None
 ANNOUNCED = {
     "00": {"count": "What does it show when you run it a second time, without the cell above?"},
     "01": {
-        "a": "The sections share the names `a` and `loss`",
-        "loss": "first choose *Run → Run All Above Selected Cell*",
+        "a": "The sections share the name `a`",
         "Value": "If you run the class cell again, run this one again too.",
     },
     "10": {"ladder": "`ladder` notes the rungs in the order in which you climb them"},

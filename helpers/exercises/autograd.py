@@ -381,7 +381,7 @@ EXERCISES = [
         "memory.",
         hints=(
             "Make a leaf a of 3.0 and run best_seen(lambda a: (2 * a - 3).abs(), a, 0.2, 5) in a new cell. You know the "
-            "error from section 4.",
+            'error from section "One hundred steps downhill".',
             "When it no longer stops, it returns the last a and not the best. Which two names share one number?",
             "The update stands inside torch.no_grad() and stays in place, with -=. The snapshot needs a storage of "
             "its own: see the table above.",
@@ -394,12 +394,12 @@ EXERCISES = [
         mistakes=(
             Mistake(
                 _best_with(_down),
-                "The update is mended, but best still shares its memory with a, and moves when a moves. "
+                "The update is right now, but best still shares its memory with a, and moves when a moves. "
                 "It should have a number of its own.",
             ),
             Mistake(
                 _best_with(_recorded, snapshot=lambda a: a.detach().clone()),
-                "The snapshot is mended, but the update still overwrites a leaf that is being recorded.",
+                "The snapshot is right now, but the update still overwrites a leaf that is being recorded.",
             ),
             Mistake(
                 _best_with(_computed),
@@ -413,7 +413,7 @@ EXERCISES = [
             ),
             Mistake(
                 _best_with(_down, snapshot=lambda a: a.detach().clone(), reset=False),
-                "Both bugs are mended, but the reset is gone, and the gradients add up.",
+                "Both bugs are gone, but the reset is gone, and the gradients add up.",
             ),
         ),
         also_right=(
@@ -432,7 +432,7 @@ EXERCISES = [
             "Each method returns a new Dual. Its value is what the operation gives for the values; its slope says how "
             "fast that changes when all parts move at their own speeds.",
             "A sum changes by what its parts change by. A product changes through its first factor and through its "
-            "second, and both add up, as the two arrows out of w did in section 3.",
+            'second, and both add up: see section "Two arrows out of one number".',
             "The product rule: self.slope * other.value + self.value * other.slope. The exponential is its own local "
             "slope, times the slope that arrives; math.exp works on numbers.",
         ),
