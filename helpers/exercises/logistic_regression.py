@@ -59,7 +59,10 @@ TALLY_CASES = (
 
 
 def weighted_loss(z, y, weight):
-    """Mean binary cross-entropy from logits; rows with y = 1 cost weight times as much. z, y: (n, 1)."""
+    """Mean binary cross-entropy from logits; rows with y = 1 cost weight times as much.
+
+    z, y: (n, 1).
+    """
     return -(weight * y * F.logsigmoid(z) + (1 - y) * F.logsigmoid(-z)).mean()
 
 
@@ -90,7 +93,7 @@ def _weighted_sum(z, y, weight):
 
 
 def fit_and_score(X, y, lr=0.5, updates=50):
-    """Train from zeros; return the weights (d, 1) and the accuracy on X (n, d), y (n, 1)."""
+    """Train from zeros; return weights (d, 1) and accuracy. X: (n, d); y: (n, 1)."""
     W = torch.zeros(X.shape[1], 1, requires_grad=True)
     for _ in range(updates):
         loss = F.binary_cross_entropy_with_logits(input=X @ W, target=y)
@@ -103,7 +106,7 @@ def fit_and_score(X, y, lr=0.5, updates=50):
 
 
 def _broken_fit_and_score(X, y, lr=0.5, updates=50):
-    """Train from zeros; return the weights (d, 1) and the accuracy on X (n, d), y (n, 1)."""
+    """Train from zeros; return weights (d, 1) and accuracy. X: (n, d); y: (n, 1)."""
     W = torch.zeros(X.shape[1], 1, requires_grad=True)
     for _ in range(updates):
         loss = F.binary_cross_entropy_with_logits(y, torch.sigmoid(X @ W))
@@ -171,7 +174,8 @@ FIT_CASES = (
 def cheapest_threshold(p, y, thresholds, miss, alarm):
     """The threshold with the lowest total cost; of several, the first.
 
-    p, y: (n, 1); thresholds: (m,); miss, alarm: the cost of one missed case and of one false alarm.
+    p, y: (n, 1); thresholds: (m,).
+    miss, alarm: the cost of one missed case and of one false alarm.
     """
     called = p >= thresholds  # (n, m): one column for each threshold
     misses = (~called & (y == 1)).sum(dim=0)  # (m,)
@@ -408,7 +412,7 @@ EXERCISES = [
         stub=_broken_fit_and_score,
         why="None of the three stops the program: only the numbers tell, and now you know which.",
         hints=(
-            "Two mistakes are in the line of the loss, and one is after the loop. Section 7 has two of them, section 5 the third.",
+            'Two mistakes are in the line of the loss, and one is after the loop. The first two are shown above in deeper: "Two arguments, easily swapped", the third in section "Decide".',
             "What does the function take first, the prediction or the target? What does it do with its logits by itself? And where is p = 1/2 on the scale of the logits?",
             "Name the arguments, input= and target=, and hand over the bare logits. Then compare the logits with 0.",
         ),
