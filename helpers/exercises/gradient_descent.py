@@ -67,7 +67,7 @@ def _curve_slopes_autograd(w, b, X, y):
 
 
 def steps_until(model, X, y, lr, goal, at_most):
-    """Train `model` in place until its MSE is below `goal`; the number of steps, `at_most` if it never is."""
+    """The steps until the MSE of `model` is below `goal`, or `at_most`; trains in place."""
     loss_fn = nn.MSELoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     for step in range(at_most):
@@ -163,7 +163,7 @@ def _steps_of(answer):
 
 
 def _flat_fit_broken(model, X, y, lr, epochs):
-    """Train `model` in place; X: (n, 1), y: (n,). Returns the loss at each epoch, before its step."""
+    """Train `model` in place; X: (n, 1), y: (n,). Returns the loss before each step."""
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     losses = []
     for _ in range(epochs):
@@ -176,7 +176,7 @@ def _flat_fit_broken(model, X, y, lr, epochs):
 
 
 def flat_fit(model, X, y, lr, epochs):
-    """Train `model` in place; X: (n, 1), y: (n,). Returns the loss at each epoch, before its step."""
+    """Train `model` in place; X: (n, 1), y: (n,). Returns the loss before each step."""
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     losses = []
     for _ in range(epochs):
@@ -233,7 +233,7 @@ def _flat_fit_flattened(model, X, y, lr, epochs):
 
 
 def robust_fit(X, y, delta, lr, epochs):
-    """The line (w, b) after `epochs` full-batch steps on Huber's loss, from w = b = 0; X, y: (n, 1)."""
+    """The line (w, b) after `epochs` full-batch steps on Huber's loss, from w = b = 0."""
     w, b = 0.0, 0.0
     for _ in range(epochs):
         error = w * X + b - y  # (n, 1)
@@ -329,6 +329,79 @@ EXERCISES = [
         also_right=(2 / 50, torch.tensor(0.04), np.float64(0.04), [0.04]),
     ),
     Exercise(
+        name="steps_until",
+        kind="write",
+        solution=steps_until,
+        why="You wrote the loop from memory, and gave it an end of its own: this is how training stops in practice, "
+        "when the loss is good enough or the patience is used up.",
+        hints=(
+            "Start from the four lines of the training loop. The end comes after the first of them: there you know "
+            "the loss, and have not moved yet.",
+            "for step in range(at_most): when the body begins, exactly step steps have been made. So that is what to "
+            "return if the loss is below the goal.",
+            "In the body: the loss; if loss < goal: return step; then zero_grad, backward, step. After the loop: "
+            "return at_most.",
+        ),
+        probe=_steps_of,
+        mistakes=(
+            Mistake(
+                _steps_one_too_many,
+                "One step too many: compare the loss with the goal before you step. A model that is good already "
+                "needs 0 steps.",
+            ),
+            Mistake(
+                _steps_without_reset,
+                "The old gradients are still there: without zero_grad() each step uses the sum of all slopes so far.",
+            ),
+            Mistake(
+                _steps_reset_too_late,
+                "The model never moves. step() needs what backward() leaves in the parameters, so the reset comes "
+                "before backward(), and step() after it.",
+            ),
+            Mistake(
+                _steps_last_number,
+                "If the goal is never reached, at_most steps were made; the last number of range(at_most) is one less.",
+            ),
+        ),
+        also_right=(_steps_while,),
+    ),
+    Exercise(
+        name="flat_fit",
+        kind="repair",
+        solution=flat_fit,
+        stub=_flat_fit_broken,
+        why="Both faults run without a word, and both show in the loss: it swings, or it stops at the spread of y.",
+        hints=(
+            'Write the shape next to each of y_hat, y and their difference, as in section "Pitfall: a wrong shape"; '
+            "then look for the four lines of the loop.",
+            "One line is missing, and one subtraction compares every prediction with every target.",
+            "The missing line is optimizer.zero_grad(), before backward(); and y.unsqueeze(1) has the shape of y_hat.",
+        ),
+        cases=(
+            (Line(1.0, 0.0), _column(0.0, 1.0), torch.tensor([1.0, 3.0]), 0.5, 1),
+            (Line(1.0, 0.0), _column(0.0, 1.0), torch.tensor([1.0, 3.0]), 0.5, 4),
+            (Line(0.5, -1.0), _column(-1.0, 0.5, 2.0), torch.tensor([0.0, 2.0, 6.0]), 0.1, 20),
+        ),
+        mistakes=(
+            Mistake(
+                _flat_fit_all_pairs,
+                "Half of it is right: the gradients are reset. But every prediction is still compared with every "
+                "target: look at the shape of y_hat - y, it should be (n, 1).",
+            ),
+            Mistake(
+                _flat_fit_without_reset,
+                "Half of it is right: the shapes fit. But the gradients of earlier epochs are still there: one line "
+                "of the loop is missing, and it belongs into every epoch.",
+            ),
+            Mistake(
+                _flat_fit_reset_too_late,
+                "Now the model never moves. The reset stands between backward() and step(), so it deletes the gradient "
+                "that step() needs.",
+            ),
+        ),
+        also_right=(_flat_fit_flattened,),
+    ),
+    Exercise(
         name="curve_slopes",
         kind="write",
         solution=curve_slopes,
@@ -385,79 +458,6 @@ EXERCISES = [
             ),
         ),
         also_right=(_curve_slopes_numpy, _curve_slopes_autograd),
-    ),
-    Exercise(
-        name="steps_until",
-        kind="write",
-        solution=steps_until,
-        why="You wrote the loop from memory, and gave it an end of its own: this is how training stops in practice, "
-        "when the loss is good enough or the patience is used up.",
-        hints=(
-            "Start from the four lines of the training loop. The end comes after the first of them: there you know "
-            "the loss, and have not moved yet.",
-            "for step in range(at_most): when the body begins, exactly step steps have been made. So that is what to "
-            "return if the loss is below the goal.",
-            "In the body: the loss; if loss < goal: return step; then zero_grad, backward, step. After the loop: "
-            "return at_most.",
-        ),
-        probe=_steps_of,
-        mistakes=(
-            Mistake(
-                _steps_one_too_many,
-                "One step too many: compare the loss with the goal before you step. A model that is good already "
-                "needs 0 steps.",
-            ),
-            Mistake(
-                _steps_without_reset,
-                "The old gradients are still there: without zero_grad() each step uses the sum of all slopes so far.",
-            ),
-            Mistake(
-                _steps_reset_too_late,
-                "The model never moves. step() needs what backward() leaves in the parameters, so the reset comes "
-                "before backward(), and step() after it.",
-            ),
-            Mistake(
-                _steps_last_number,
-                "If the goal is never reached, at_most steps were made; the last number of range(at_most) is one less.",
-            ),
-        ),
-        also_right=(_steps_while,),
-    ),
-    Exercise(
-        name="flat_fit",
-        kind="repair",
-        solution=flat_fit,
-        stub=_flat_fit_broken,
-        why="Both faults run without a word, and both show in the loss: it swings, or it stops at the spread of y.",
-        hints=(
-            "Two pitfalls stand above this exercise, and the loop fell into both. Write the shape next to each of "
-            "y_hat, y and their difference; then look for the four lines of the loop.",
-            "One line is missing, and one subtraction compares every prediction with every target.",
-            "The missing line is optimizer.zero_grad(), before backward(); and y.unsqueeze(1) has the shape of y_hat.",
-        ),
-        cases=(
-            (Line(1.0, 0.0), _column(0.0, 1.0), torch.tensor([1.0, 3.0]), 0.5, 1),
-            (Line(1.0, 0.0), _column(0.0, 1.0), torch.tensor([1.0, 3.0]), 0.5, 4),
-            (Line(0.5, -1.0), _column(-1.0, 0.5, 2.0), torch.tensor([0.0, 2.0, 6.0]), 0.1, 20),
-        ),
-        mistakes=(
-            Mistake(
-                _flat_fit_all_pairs,
-                "Half of it is mended: the gradients are reset. But every prediction is still compared with every "
-                "target: look at the shape of y_hat - y, it should be (n, 1).",
-            ),
-            Mistake(
-                _flat_fit_without_reset,
-                "Half of it is mended: the shapes fit. But the gradients of earlier epochs are still there: one line "
-                "of the loop is missing, and it belongs into every epoch.",
-            ),
-            Mistake(
-                _flat_fit_reset_too_late,
-                "Now the model never moves. The reset stands between backward() and step(), so it deletes the gradient "
-                "that step() needs.",
-            ),
-        ),
-        also_right=(_flat_fit_flattened,),
     ),
     Exercise(
         name="robust_fit",
