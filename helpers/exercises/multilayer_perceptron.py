@@ -1,7 +1,6 @@
 """The exercises of notebook 06."""
 
 import itertools
-import math
 import time
 
 import numpy as np
@@ -12,48 +11,11 @@ from torch import nn
 from helpers.data import make_quadrants, make_spirals
 from helpers.exercises.core import Exercise, Mistake, Passed
 
-# xnor_neurons: two hidden step neurons, and a third that combines them
-
-
-def xnor_neurons():
-    """Returns W1 (2, 2), b1 (2,), w2 (2,), b2 (a number) of step neurons that compute XNOR."""
-    W1 = torch.ones(2, 2)
-    b1 = torch.tensor([-0.5, -1.5])  # h1 is OR, h2 is AND
-    w2 = torch.tensor([-1.0, 1.0])
-    return W1, b1, w2, 0.5  # AND, or not even OR
-
-
-def _xnor_from_other_parts():
-    W1 = torch.tensor([[1.0, -1.0], [1.0, -1.0]])
-    b1 = torch.tensor([-1.5, 0.5])  # h1 is "both", h2 is "none"
-    return W1, b1, torch.ones(2), -0.5  # one of the two
-
-
-def _xnor_with_output(w2, b2):
-    """XNOR's hidden units, with another output neuron."""
-    return lambda: (torch.ones(2, 2), torch.tensor([-0.5, -1.5]), torch.tensor(w2), b2)
-
-
-def _answer_the_table(answer):
-    """What the three neurons answer, after the shapes of their weights."""
-    weights = answer()
-    yield "the number of things returned (W1, b1, w2, b2)", len(weights)
-    W1, b1, w2, b2 = (torch.as_tensor(part, dtype=torch.float32, device="cpu") for part in weights)
-    w2 = w2.flatten()  # (2, 1) is as good as (2,)
-    shapes = [str(tuple(part.shape)) for part in (W1, b1, w2)]
-    yield "the shapes of W1, b1, w2", ", ".join(shapes)
-    yield "the number of entries of b2", b2.numel()
-    X = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    H = (X @ W1 + b1 > 0).float()  # (4, 2)
-    answers = (H @ w2 + b2.reshape(()) > 0).float()  # (4,)
-    yield "the four answers, for (0, 0), (0, 1), (1, 0), (1, 1)", answers
-
-
 # mlp_forward: a forward pass of any depth
 
 
 def mlp_forward(X, layers):
-    """The outputs of an MLP. X: (n, d); layers: a list of pairs (W, b); sigmoid in all but the last."""
+    """The outputs of an MLP. X: (n, d); layers: pairs (W, b); sigmoid in all but the last."""
     H = X
     for W, b in layers[:-1]:
         H = torch.sigmoid(H @ W + b)
@@ -127,8 +89,8 @@ def _forward_in_numpy(X, layers):
 def _random_layers(*sizes):
     generator = torch.Generator().manual_seed(0)
     return [
-        (torch.randn(d, h, generator=generator), torch.randn(h, generator=generator))
-        for d, h in itertools.pairwise(sizes)
+        (torch.randn(d, k, generator=generator), torch.randn(k, generator=generator))
+        for d, k in itertools.pairwise(sizes)
     ]
 
 
@@ -240,6 +202,43 @@ def _judge_quadrant_net(answer):
     return f"After 300 steps the loss is still {loss:.2f}. It should have fallen below 0.2."
 
 
+# xnor_neurons: two hidden step neurons, and a third that combines them
+
+
+def xnor_neurons():
+    """W1 (2, 2), b1 (2,), w2 (2,) and b2, a number, of step neurons that compute XNOR."""
+    W1 = torch.ones(2, 2)
+    b1 = torch.tensor([-0.5, -1.5])  # h1 is OR, h2 is AND
+    w2 = torch.tensor([-1.0, 1.0])
+    return W1, b1, w2, 0.5  # AND, or not even OR
+
+
+def _xnor_from_other_parts():
+    W1 = torch.tensor([[1.0, -1.0], [1.0, -1.0]])
+    b1 = torch.tensor([-1.5, 0.5])  # h1 is "both", h2 is "none"
+    return W1, b1, torch.ones(2), -0.5  # one of the two
+
+
+def _xnor_with_output(w2, b2):
+    """XNOR's hidden units, with another output neuron."""
+    return lambda: (torch.ones(2, 2), torch.tensor([-0.5, -1.5]), torch.tensor(w2), b2)
+
+
+def _answer_the_table(answer):
+    """What the three neurons answer, after the shapes of their weights."""
+    weights = answer()
+    yield "the number of things returned (W1, b1, w2, b2)", len(weights)
+    W1, b1, w2, b2 = (torch.as_tensor(part, dtype=torch.float32, device="cpu") for part in weights)
+    w2 = w2.flatten()  # (2, 1) is as good as (2,)
+    shapes = [str(tuple(part.shape)) for part in (W1, b1, w2)]
+    yield "the shapes of W1, b1, w2", ", ".join(shapes)
+    yield "the number of entries of b2", b2.numel()
+    X = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    H = (X @ W1 + b1 > 0).float()  # (4, 2)
+    answers = (H @ w2 + b2.reshape(()) > 0).float()  # (4,)
+    yield "the four answers, for (0, 0), (0, 1), (1, 0), (1, 1)", answers
+
+
 # What both judges look at
 
 NO_MODEL = "The first thing returned must be a network, an nn.Module."
@@ -278,6 +277,43 @@ def _is_one_sum(net, X):
 # spiral_design: the spiral challenge
 
 BOUND, EPOCHS, SECONDS = 0.005, 1000, 20
+
+
+def half_mse(model, X, y):
+    """Half of the mean squared error of model(X) (n, 1) against y (n, 1), as a number."""
+    with torch.no_grad():
+        return ((model(X) - y) ** 2).mean().item() / 2
+
+
+def attempt(
+    model,
+    make,
+    *,
+    lr,
+    batch_size=25,
+    optimizer_class=torch.optim.Adam,
+    epochs=1000,
+    watch=None,
+):
+    """Train until half_mse on the validation set is below 0.005; returns it after each epoch.
+
+    make: make_spirals or make_quadrants. watch: called after each step with (loss, results).
+    """
+    X, y = make(500, generator=torch.Generator().manual_seed(1))
+    y = y.float().unsqueeze(1)  # (500, 1)
+    X_train, y_train, X_val, y_val = X[:250], y[:250], X[250:], y[250:]
+    optimizer = optimizer_class(model.parameters(), lr=lr)
+    results = []
+    while len(results) < epochs and min(results, default=1) >= 0.005:
+        for rows in torch.randperm(250).split(batch_size):
+            loss = F.mse_loss(model(X_train[rows]), y_train[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if watch:
+                watch(loss, results)
+        results.append(half_mse(model, X_val, y_val))
+    return results
 
 
 def spiral_design():
@@ -351,7 +387,7 @@ NOT_REACHED = "The bound was not reached within 1000 epochs."
 
 
 def _judge_spiral_design(answer):
-    """Trains a design as `attempt` does in the notebook, but stops early where there is nothing left to hope for."""
+    """Trains a design with `attempt`, as the notebook does, and says what keeps it from the bound."""
     design = answer()
     if not isinstance(design, (tuple, list)) or len(design) != 2:
         return TWO_THINGS
@@ -367,51 +403,50 @@ def _judge_spiral_design(answer):
             return NO_CLASS
         return "optimizer_class is the class itself, such as torch.optim.Adam, without parentheses."
     model.cpu()  # where the data are
-    return _cannot_train(model, torch.zeros(250, 2)) or _attempt(model, **how)
+    return _cannot_train(model, torch.zeros(250, 2)) or _watched_attempt(model, how)
 
 
-def _attempt(model, *, lr, batch_size=25, optimizer_class=torch.optim.Adam):
-    """Returns Passed(...), or what went wrong."""
+def _watched_attempt(model, how):
+    """The notebook's own `attempt`, stopped where nothing is left to hope for. Returns Passed(...), or what went wrong."""
     X, y = make_spirals(500, generator=torch.Generator().manual_seed(1))
-    y = y.float().unsqueeze(1)  # (500, 1)
-    X_train, y_train, X_held, y_held = X[:250], y[:250], X[250:], y[250:]
-    optimizer = optimizer_class(model.parameters(), lr=lr)
+    X, y = X[:250], y[:250].float().unsqueeze(1)  # what `attempt` trains on
     start = [p.detach().clone() for p in model.parameters()]
-    best, doubts, deadline = math.inf, [], time.thread_time() + SECONDS
-    for epoch in range(1, EPOCHS + 1):
-        for rows in torch.randperm(250).split(batch_size):
-            loss = F.mse_loss(model(X_train[rows]), y_train[rows])
-            if not loss.isfinite():
-                return NOT_FINITE
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            if time.thread_time() > deadline:
-                best = min(best, _half_mse(model, X_held, y_held))
-                return (
-                    f"Stopped after {SECONDS} seconds, in epoch {epoch} of {EPOCHS}; the best was {best:.4f}. "
-                    f"On the training points it is now {_half_mse(model, X_train, y_train):.4f}; near 0.125, "
-                    "which a constant 0.5 gives, it is stuck, and more time would not help. If it was falling, a smaller "
-                    "network or larger batches take less time."
-                )
-        result = _half_mse(model, X_held, y_held)
-        best = min(best, result)
-        if result < BOUND:
-            size = sum(p.numel() for p in model.parameters())
-            epochs = "1 epoch" if epoch == 1 else f"{epoch} epochs"
-            return Passed(f"It reached {result:.4f} after {epochs}, with {size:,} parameters.")
-        if epoch == 1 and all(map(torch.equal, start, model.parameters())):
-            return NO_MOVE
-        if epoch in (20, 40):  # twice, since a network may recover
-            doubts.append(_doubt(model, X_train))
-            if len(doubts) == 2 and doubts[0] and doubts[0] == doubts[1]:
-                return doubts[0]
-    return f"{NOT_REACHED} {_where_it_is_stuck(best, _half_mse(model, X_train, y_train))}"
+    epoch, doubts, deadline = 0, [], time.thread_time() + SECONDS
+
+    def watch(loss, results):
+        nonlocal epoch
+        if not loss.isfinite():
+            raise _Stop(NOT_FINITE)
+        if time.thread_time() > deadline:
+            best = f"; the best was {min(results):.4f}" if results else ""
+            raise _Stop(
+                f"Stopped after {SECONDS} seconds, in epoch {len(results) + 1} of {EPOCHS}{best}. "
+                f"On the training points it is now {half_mse(model, X, y):.4f}; near 0.125, "
+                "which a constant 0.5 gives, it is stuck, and more time would not help. If it was falling, a smaller "
+                "network or larger batches take less time."
+            )
+        if len(results) > epoch:  # this was the first step of a new epoch
+            epoch = len(results)
+            if epoch == 1 and all(map(torch.equal, start, model.parameters())):
+                raise _Stop(NO_MOVE)
+            if epoch in (20, 40):  # twice, since a network may recover
+                doubts.append(_doubt(model, X))
+                if len(doubts) == 2 and doubts[0] and doubts[0] == doubts[1]:
+                    raise _Stop(doubts[0])
+
+    try:
+        results = attempt(model, make_spirals, **how, epochs=EPOCHS, watch=watch)
+    except _Stop as stop:
+        return str(stop)
+    if results[-1] < BOUND:
+        size = sum(p.numel() for p in model.parameters())
+        epochs = "1 epoch" if len(results) == 1 else f"{len(results)} epochs"
+        return Passed(f"It reached {results[-1]:.4f} after {epochs}, with {size:,} parameters.")
+    return f"{NOT_REACHED} {_where_it_is_stuck(min(results), half_mse(model, X, y))}"
 
 
-def _half_mse(model, X, y):
-    with torch.no_grad():
-        return ((model(X) - y) ** 2).mean().item() / 2
+class _Stop(Exception):
+    """A training need not go on; the text says why."""
 
 
 def _doubt(model, X):
@@ -430,6 +465,100 @@ def _where_it_is_stuck(best, training):
 
 
 EXERCISES = [
+    Exercise(
+        name="mlp_forward",
+        kind="write",
+        solution=mlp_forward,
+        why="This is the forward pass of an MLP of any depth; notebook 07 adds the way back.",
+        hints=(
+            "One layer is X @ W + b, then the sigmoid; its result is the X of the next layer.",
+            "Loop over layers[:-1] with the sigmoid, then treat layers[-1] without it.",
+        ),
+        probe=_probe_forward,
+        mistakes=(
+            Mistake(
+                _sigmoid_in_the_last,
+                "The output has gone through a sigmoid, too. The last layer has no activation.",
+            ),
+            Mistake(_no_sigmoid, "The sigmoid is missing after the hidden layers."),
+            Mistake(
+                _sigmoid_in_the_first_only,
+                "The sigmoid belongs after every layer but the last, however many there are. A single layer is also "
+                "the last, so it has none.",
+            ),
+            Mistake(_forward_without_biases, "The biases b are not added."),
+            Mistake(
+                _forward_transposed,
+                "There is a transpose too much. Here W is (d, k) as in this notebook, so X @ W; it is nn.Linear that "
+                "stores it the other way round.",
+            ),
+            Mistake(
+                _forward_that_pops_the_last,
+                "The output is right, but the list of the caller has lost its last layer: pop takes it out. Read "
+                "layers, and leave the list as it is.",
+            ),
+            Mistake(
+                _forward_that_empties_the_list,
+                "The output is right, but the list of the caller is empty afterwards: pop takes the layers out. Read "
+                "layers, and leave the list as it is.",
+            ),
+        ),
+        also_right=(_forward_by_modules, _forward_in_numpy),
+    ),
+    Exercise(
+        name="spiral_parameters",
+        kind="predict",
+        solution=4417,
+        working="(2 + 1) * 64 + (64 + 1) * 64 + (64 + 1) * 1",
+        rtol=0,
+        why="Nearly all of them, 4160, lie between the two hidden layers: the size grows with the square of the width.",
+        hints=(
+            'The section "How many numbers are learned?" has the formula for one layer; here are three.',
+            "(2 + 1) * 64 for the first layer. The second has 64 inputs and 64 units, the third 64 inputs and 1 unit.",
+        ),
+        mistakes=(
+            Mistake(4288, "The biases are missing: every unit that is not an input has one."),
+            Mistake(4416, "One bias is missing, that of the output."),
+            Mistake(4289, "Only the output has a bias here. Each hidden unit has one, too."),
+            Mistake(4352, "The output layer is forgotten: a third layer leads from 64 units to 1."),
+            Mistake(
+                4418,
+                "A layer has one bias for each of its units, not for each of its inputs: (d + 1) k, not d (k + 1).",
+            ),
+            Mistake(257, "That is 2-64-1. There are two hidden layers."),
+            Mistake(257 + 64 * 64, "The biases of the second hidden layer are missing."),
+        ),
+        also_right=(4417.0, torch.tensor(4417), np.int64(4417)),
+    ),
+    Exercise(
+        name="quadrant_net",
+        kind="repair",
+        solution=quadrant_net,
+        stub=_broken_quadrant_net,
+        why="A bend between the layers and a start that makes the units differ: without either, there is only one line.",
+        hints=(
+            "Two things are wrong, and each alone is enough to keep the loss near ln 2. Both are pitfalls of section "
+            '"The bend".',
+            "What stands between the two linear layers? And how many different hidden units does this start give?",
+            "Put an activation between the two layers, and leave the start to nn.Linear.",
+        ),
+        judge=_judge_quadrant_net,
+        mistakes=(
+            Mistake(_quadrant_net_without_bend, NO_BEND),
+            Mistake(_quadrant_net_from_zeros, EQUAL_UNITS),
+            Mistake(_quadrant_net_from_halves, EQUAL_UNITS),
+            Mistake(_quadrant_net_bent_at_the_end, ONE_SIGN),
+            Mistake(
+                lambda: nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2)), WRONG_SHAPE
+            ),
+        ),
+        also_right=(
+            _quadrant_net_of(nn.Sigmoid),
+            _quadrant_net_of(nn.Tanh),
+            _quadrant_net_of(nn.GELU),
+            _quadrant_net_with_small_random_start,
+        ),
+    ),
     Exercise(
         name="xnor_neurons",
         kind="write",
@@ -468,99 +597,6 @@ EXERCISES = [
         ),
     ),
     Exercise(
-        name="mlp_forward",
-        kind="write",
-        solution=mlp_forward,
-        why="This is the forward pass of an MLP of any depth; notebook 07 adds the way back.",
-        hints=(
-            "One layer is X @ W + b, then the sigmoid; its result is the X of the next layer.",
-            "Loop over layers[:-1] with the sigmoid, then treat layers[-1] without it.",
-        ),
-        probe=_probe_forward,
-        mistakes=(
-            Mistake(
-                _sigmoid_in_the_last,
-                "The output has gone through a sigmoid, too. The last layer has no activation.",
-            ),
-            Mistake(_no_sigmoid, "The sigmoid is missing after the hidden layers."),
-            Mistake(
-                _sigmoid_in_the_first_only,
-                "The sigmoid belongs after every layer but the last, however many there are. A single layer is also "
-                "the last, so it has none.",
-            ),
-            Mistake(_forward_without_biases, "The biases b are not added."),
-            Mistake(
-                _forward_transposed,
-                "There is a transpose too much. Here W is (d, h) as in this notebook, so X @ W; it is nn.Linear that "
-                "stores it the other way round.",
-            ),
-            Mistake(
-                _forward_that_pops_the_last,
-                "The output is right, but the list of the caller has lost its last layer: pop takes it out. Read "
-                "layers, and leave the list as it is.",
-            ),
-            Mistake(
-                _forward_that_empties_the_list,
-                "The output is right, but the list of the caller is empty afterwards: pop takes the layers out. Read "
-                "layers, and leave the list as it is.",
-            ),
-        ),
-        also_right=(_forward_by_modules, _forward_in_numpy),
-    ),
-    Exercise(
-        name="spiral_parameters",
-        kind="predict",
-        solution=4417,
-        working="(2 + 1) * 64 + (64 + 1) * 64 + (64 + 1) * 1",
-        rtol=0,
-        why="Nearly all of them, 4160, lie between the two hidden layers: the size grows with the square of the width.",
-        hints=(
-            'The section "How many numbers are learned?" has the formula for one layer; here are three.',
-            "(2 + 1) * 64 for the first layer. The second has 64 inputs and 64 units, the third 64 inputs and 1 unit.",
-        ),
-        mistakes=(
-            Mistake(4288, "The biases are missing: every unit that is not an input has one."),
-            Mistake(4416, "One bias is missing, that of the output."),
-            Mistake(4289, "Only the output has a bias here. Each hidden unit has one, too."),
-            Mistake(4352, "The output layer is forgotten: a third layer leads from 64 units to 1."),
-            Mistake(
-                4418,
-                "A layer has one bias for each of its units, not for each of its inputs: (d + 1) h, not d (h + 1).",
-            ),
-            Mistake(257, "That is 2-64-1. There are two hidden layers."),
-            Mistake(257 + 64 * 64, "The biases of the second hidden layer are missing."),
-        ),
-        also_right=(4417.0, torch.tensor(4417), np.int64(4417)),
-    ),
-    Exercise(
-        name="quadrant_net",
-        kind="repair",
-        solution=quadrant_net,
-        stub=_broken_quadrant_net,
-        why="A bend between the layers and a start that makes the units differ: without either, there is only one line.",
-        hints=(
-            "Two things are wrong, and each alone is enough to keep the loss near ln 2. Both are in this section.",
-            "What stands between the two linear layers? And how many different hidden units does this start give?",
-            "Put an activation between the two layers, and leave the start to nn.Linear.",
-        ),
-        judge=_judge_quadrant_net,
-        mistakes=(
-            Mistake(_quadrant_net_without_bend, NO_BEND),
-            Mistake(_quadrant_net_from_zeros, EQUAL_UNITS),
-            Mistake(_quadrant_net_from_halves, EQUAL_UNITS),
-            Mistake(_quadrant_net_bent_at_the_end, ONE_SIGN),
-            Mistake(
-                lambda: nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2)), WRONG_SHAPE
-            ),
-        ),
-        also_right=(
-            _quadrant_net_of(nn.Sigmoid),
-            _quadrant_net_of(nn.Tanh),
-            _quadrant_net_of(nn.GELU),
-            _quadrant_net_with_small_random_start,
-        ),
-    ),
-    Exercise(
         name="spiral_design",
         kind="design",
         solution=spiral_design,
@@ -568,8 +604,8 @@ EXERCISES = [
         hints=(
             "First ask which is the limit: does the training loss fall? If not, the network is too small or the steps "
             "do not fit.",
-            "In the playground, a second hidden layer gets hold of the arms. And a batch of 25 makes ten steps of each "
-            "epoch, where the first try has made one.",
+            "A second hidden layer gets hold of the arms, as in section \"Width and depth: look\". And a batch of 25 makes "
+            "ten steps of each epoch, where the first try has made one.",
             "Two hidden layers of 64 ReLU units, a sigmoid at the end, Adam with 0.01 and batches of 25.",
         ),
         judge=_judge_spiral_design,
