@@ -119,7 +119,7 @@ EXERCISES = [
         working="(2, 3) @ (3, 4) -> (2, 4); below it, ending on the right, (5, 1, 1)",
         why="Whoever knows the shape beforehand finds most bugs before they run anything.",
         hints=(
-            "One after the other: first P @ Q, as in section \"Two products\", then broadcasting for the plus.",
+            'One after the other: first P @ Q, as in section "Two products", then broadcasting for the plus.',
             "P @ Q sums the inner sizes away. Write what is left below (5, 1, 1), so that both end at the same place "
             "on the right; where there is nothing, think a 1.",
         ),
