@@ -27,7 +27,7 @@ class Line(nn.Module):
 
 
 def curve_slopes(w, b, X, y):
-    """The slopes (dw, db) of the MSE of y_hat = w x^2 + b; w, b: numbers, X, y: (n, 1)."""
+    """The slopes (dw, db) of the MSE of y_hat = w x^2 + b; X, y: (n, 1)."""
     error = w * X**2 + b - y  # (n, 1)
     return (2 * error * X**2).mean(), (2 * error).mean()
 
@@ -67,7 +67,7 @@ def _curve_slopes_autograd(w, b, X, y):
 
 
 def steps_until(model, X, y, lr, goal, at_most):
-    """The steps until the MSE of `model` is below `goal`, or `at_most`; trains in place."""
+    """The steps until the MSE of `model` is below `goal`, or `at_most`."""
     loss_fn = nn.MSELoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     for step in range(at_most):
@@ -233,7 +233,7 @@ def _flat_fit_flattened(model, X, y, lr, epochs):
 
 
 def robust_fit(X, y, delta, lr, epochs):
-    """The line (w, b) after `epochs` full-batch steps on Huber's loss, from w = b = 0."""
+    """The line (w, b) after `epochs` full-batch steps on Huber's loss from zero."""
     w, b = 0.0, 0.0
     for _ in range(epochs):
         error = w * X + b - y  # (n, 1)
