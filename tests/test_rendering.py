@@ -24,7 +24,7 @@ ELEMENTS = re.compile(
 COMMANDS = re.compile(
     "Bigl|Bigr|Longleftrightarrow|Longrightarrow|Phi|alpha|approx|bar|begin|beta|bigl|bigr|cdot|cos|"
     "delta|dfrac|dots|ell|end|eta|exp|frac|gamma|ge|hat|kappa|lVert|lambda|lceil|ldots|le|left|"
-    "leftarrow|lfloor|ln|log|lvert|mathrm|max|mid|min|mu|operatorname|overline|partial|pi|pm|qquad|"
+    "leftarrow|lfloor|ln|log|lvert|mathrm|max|mid|min|mu|ne|operatorname|overline|partial|pi|pm|qquad|"
     "quad|rVert|rceil|rfloor|right|rvert|sigma|sim|sin|sqrt|sum|tanh|text|tfrac|theta|tilde|times|"
     "to|top|underbrace|varepsilon|varphi"
 )

@@ -274,6 +274,79 @@ def _got(predict, X):
 
 EXERCISES = [
     Exercise(
+        name="my_ratio",
+        kind="predict",
+        solution=round(math.exp(2), 4),
+        working="z0 - z2 = 1.5 - (-0.5) = 2, and the ratio is e to the power of 2",
+        why="The common denominator cancels, so two classes can be compared without looking at the others.",
+        hints=(
+            "Softmax turns differences of logits into ratios of probabilities. You need two logits, and no softmax.",
+            "The logit of class j is the input times column j of W_toy, plus entry j of b_toy. For class 0: 1 * 1 + 1 * 0.5 + 0.",
+            "z0 = 1.5 and z2 = 0 - 1 + 0.5. The ratio is e to the power of their difference.",
+        ),
+        mistakes=(
+            Mistake(
+                2.0,
+                "This is the difference of the two logits. The ratio of the probabilities is e to the power of it.",
+            ),
+            Mistake(-3.0, "This is the ratio of the logits. Softmax looks at their difference."),
+            Mistake(
+                math.exp(-2),
+                "This is how many times class 2 is as probable as class 0. Turn it round.",
+            ),
+            Mistake(math.exp(2.5), "The bias of class 2 is missing: its logit is 0 - 1 + 0.5."),
+            Mistake(
+                math.exp(1.5),
+                "e to the power of 1.5 compares class 0 with a logit of 0. Class 2 has another one.",
+            ),
+            Mistake(
+                math.exp(1.0),
+                "The logit of class 2 is negative: -0.5. Minus a negative number adds it.",
+            ),
+        ),
+        also_right=(math.exp(2), 7.39, 7.4, torch.tensor(2.0).exp()),
+        rtol=2e-3,
+    ),
+    Exercise(
+        name="read_out",
+        kind="repair",
+        solution=read_out,
+        stub=_broken_read_out,
+        why="Both mistakes run without an error, and both models learn something: only knowing the rule helps.",
+        hints=(
+            "One mistake makes the samples compete with each other, the other applies softmax twice.",
+            "Over which dimension should the probabilities of one sample sum to 1? And what does F.cross_entropy take, probabilities or logits?",
+            "Softmax over dim=1, and the bare logits into F.cross_entropy.",
+        ),
+        cases=(
+            (torch.tensor([[2.0, 0.0]]), torch.tensor([0])),
+            (torch.tensor([[1.0, 2.0, 0.5], [3.0, -1.0, 3.5]]), torch.tensor([1, 0])),
+            (torch.tensor([[0.0, 200.0], [5.0, 1.0], [-3.0, 2.0]]), torch.tensor([0, 0, 1])),
+        ),
+        mistakes=(
+            Mistake(
+                _read_out_with(lambda logits, p, y: F.cross_entropy(p, y)),
+                "The probabilities are right now. The loss still takes them in place of logits, and applies a second softmax.",
+            ),
+            Mistake(
+                _read_out_with(lambda logits, p, y: F.cross_entropy(logits, y), dim=0),
+                "The loss is right. The probabilities are not: the samples of a column compete with each other.",
+            ),
+            Mistake(
+                _read_out_with(lambda logits, p, y: F.nll_loss(p, y)),
+                "nll_loss takes the logarithms of the probabilities, not the probabilities.",
+            ),
+            Mistake(
+                _read_out_with(lambda logits, p, y: F.nll_loss(p.log(), y)),
+                "The logarithm of a softmax underflows: a probability of e^-200 is zero in float32. Start from the logits.",
+            ),
+        ),
+        also_right=(
+            _read_out_with(lambda logits, p, y: F.nll_loss(F.log_softmax(logits, dim=1), y)),
+            lambda logits, y: [part.numpy() for part in read_out(logits.double(), y)],
+        ),
+    ),
+    Exercise(
         name="log_sum_exp",
         kind="write",
         solution=log_sum_exp,
@@ -319,40 +392,6 @@ EXERCISES = [
             lambda z: (z - F.log_softmax(z, dim=1))[:, 0],
             lambda z: log_sum_exp(z.double()).numpy(),
         ),
-    ),
-    Exercise(
-        name="my_ratio",
-        kind="predict",
-        solution=round(math.exp(2), 4),
-        working="z0 - z2 = 1.5 - (-0.5) = 2, and the ratio is e to the power of 2",
-        why="The common denominator cancels, so two classes can be compared without looking at the others.",
-        hints=(
-            "Softmax turns differences of logits into ratios of probabilities. You need two logits, and no softmax.",
-            "The logit of class j is the input times column j of W_toy, plus entry j of b_toy. For class 0: 1 * 1 + 1 * 0.5 + 0.",
-            "z0 = 1.5 and z2 = 0 - 1 + 0.5. The ratio is e to the power of their difference.",
-        ),
-        mistakes=(
-            Mistake(
-                2.0,
-                "This is the difference of the two logits. The ratio of the probabilities is e to the power of it.",
-            ),
-            Mistake(-3.0, "This is the ratio of the logits. Softmax looks at their difference."),
-            Mistake(
-                math.exp(-2),
-                "This is how many times class 2 is as probable as class 0. Turn it round.",
-            ),
-            Mistake(math.exp(2.5), "The bias of class 2 is missing: its logit is 0 - 1 + 0.5."),
-            Mistake(
-                math.exp(1.5),
-                "e to the power of 1.5 compares class 0 with a logit of 0. Class 2 has another one.",
-            ),
-            Mistake(
-                math.exp(1.0),
-                "The logit of class 2 is negative: -0.5. Minus a negative number adds it.",
-            ),
-        ),
-        also_right=(math.exp(2), 7.39, 7.4, torch.tensor(2.0).exp()),
-        rtol=2e-3,
     ),
     Exercise(
         name="logit_gradient",
@@ -419,52 +458,13 @@ EXERCISES = [
         ),
     ),
     Exercise(
-        name="read_out",
-        kind="repair",
-        solution=read_out,
-        stub=_broken_read_out,
-        why="Both mistakes run without an error, and both models learn something: only knowing the rule helps.",
-        hints=(
-            "One mistake makes the samples compete with each other, the other applies softmax twice.",
-            "Over which dimension should the probabilities of one sample sum to 1? And what does F.cross_entropy take, probabilities or logits?",
-            "Softmax over dim=1, and the bare logits into F.cross_entropy.",
-        ),
-        cases=(
-            (torch.tensor([[2.0, 0.0]]), torch.tensor([0])),
-            (torch.tensor([[1.0, 2.0, 0.5], [3.0, -1.0, 3.5]]), torch.tensor([1, 0])),
-            (torch.tensor([[0.0, 200.0], [5.0, 1.0], [-3.0, 2.0]]), torch.tensor([0, 0, 1])),
-        ),
-        mistakes=(
-            Mistake(
-                _read_out_with(lambda logits, p, y: F.cross_entropy(p, y)),
-                "The probabilities are right now. The loss still takes them in place of logits, and applies a second softmax.",
-            ),
-            Mistake(
-                _read_out_with(lambda logits, p, y: F.cross_entropy(logits, y), dim=0),
-                "The loss is right. The probabilities are not: the samples of a column compete with each other.",
-            ),
-            Mistake(
-                _read_out_with(lambda logits, p, y: F.nll_loss(p, y)),
-                "nll_loss takes the logarithms of the probabilities, not the probabilities.",
-            ),
-            Mistake(
-                _read_out_with(lambda logits, p, y: F.nll_loss(p.log(), y)),
-                "The logarithm of a softmax underflows: a probability of e^-200 is zero in float32. Start from the logits.",
-            ),
-        ),
-        also_right=(
-            _read_out_with(lambda logits, p, y: F.nll_loss(F.log_softmax(logits, dim=1), y)),
-            lambda logits, y: [part.numpy() for part in read_out(logits.double(), y)],
-        ),
-    ),
-    Exercise(
         name="wine_reader",
         kind="design",
         solution=wine_reader,
         why="The returned function carries its own mean and deviation: a model without its scaling is worth nothing to whoever gets it.",
         hints=(
             "First look at X_train.std(dim=0): from a tenth to several hundred. Which learning rate could suit all columns?",
-            "Standardise with the mean and the deviation of X_train, train nn.Linear(13, 3) with F.cross_entropy as in section 4, and let the inner function use the same mean, deviation and model.",
+            "Standardise with the mean and the deviation of X_train, train nn.Linear(13, 3) with F.cross_entropy as the eight samples were trained, and let the inner function use the same mean, deviation and model.",
             "In predict, return model((X - mean) / std).argmax(dim=1). For the training, 200 steps of SGD on all rows with a learning rate of 0.3 will do.",
         ),
         judge=judge_wine,
