@@ -284,7 +284,8 @@ EXERCISES = [
         stub=_broken_two_layer_backward,
         why="Both faults leave every shape right in a square network, and most signs, too: only a gradient check sees them.",
         hints=(
-            "Write the shapes of section 5 beside each line, as if all widths were different. Which product does not fit?",
+            'Write the shapes of section "The same with matrices" beside each line, as if all widths were different. Which '
+            "product does not fit?",
             "And the first line: the loss is the mean over how many squared errors, for n examples with k outputs?",
             "The way back needs W2 transposed, and the mean is over Y.numel() entries, not over len(Y) rows.",
         ),
