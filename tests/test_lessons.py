@@ -140,7 +140,7 @@ def test_a_fault_in_a_lesson_is_found(a_lesson, fault):
 
 # 02, "A title" · 02, deeper: "A title" · section "A title" · deeper: "A title"
 REFERENCE = re.compile(
-    r'(?:\b(?P<number>\d\d), (?P<far>deeper: )?|\bsections? |(?P<near>\bdeeper: ))"(?P<title>[^"]+)"',
+    r'(?:(?<![\d.])(?P<number>\d\d), (?P<far>deeper: )?|\bsections? |(?P<near>\bdeeper: ))"(?P<title>[^"]+)"',
     re.IGNORECASE,
 )
 BY_NUMBER = re.compile(r"\bsections? \d|§ ?\d", re.IGNORECASE)
@@ -168,7 +168,8 @@ def lost(text, number, known):
 def texts_of(number):
     """Every text of a notebook and of its exercises, with the name of its place."""
     for cell in read(number).cells:
-        yield cell.id, cell.source
+        if cell.cell_type == "markdown":
+            yield cell.id, cell.source
     for exercise in course.exercises(number):
         for text in (exercise.why, *exercise.hints, *(m.message for m in exercise.mistakes)):
             yield exercise.name, text
@@ -196,7 +197,7 @@ def test_every_reference_leads_to_a_section():
         ('section "Mine" and section "Here"', ['section "Here"']),
         ('Deeper: "Mine"', ['Deeper: "Mine"']),
         ("as in section 4, or in § 5", ["section 4", "§ 5"]),
-        ('the word "mine", and in 2026, "so"', []),
+        ('the word "mine", in 2026, "so", and lr 0.01, "so"', []),
     ],
 )
 def test_a_reference_that_leads_nowhere_is_found(text, found):
