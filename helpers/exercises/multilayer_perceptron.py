@@ -15,7 +15,7 @@ from helpers.exercises.core import Exercise, Mistake, Passed
 
 
 def mlp_forward(X, layers):
-    """The outputs of an MLP. X: (n, d); layers: pairs (W, b); sigmoid in all but the last."""
+    """An MLP's outputs. X: (n, d); layers: pairs (W, b); sigmoid in all but the last."""
     H = X
     for W, b in layers[:-1]:
         H = torch.sigmoid(H @ W + b)
@@ -206,7 +206,7 @@ def _judge_quadrant_net(answer):
 
 
 def xnor_neurons():
-    """W1 (2, 2), b1 (2,), w2 (2,) and b2, a number, of step neurons that compute XNOR."""
+    """W1 (2, 2), b1 (2,), w2 (2,), b2 (a number) of step neurons that compute XNOR."""
     W1 = torch.ones(2, 2)
     b1 = torch.tensor([-0.5, -1.5])  # h1 is OR, h2 is AND
     w2 = torch.tensor([-1.0, 1.0])
@@ -317,7 +317,7 @@ def attempt(
 
 
 def spiral_design():
-    """A model (n, 2) -> (n, 1), and a dict: lr and, if you like, batch_size, optimizer_class."""
+    """A model (n, 2) -> (n, 1), and a dict: lr (and batch_size, optimizer_class)."""
     model = nn.Sequential(
         nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1), nn.Sigmoid()
     )
@@ -604,7 +604,7 @@ EXERCISES = [
         hints=(
             "First ask which is the limit: does the training loss fall? If not, the network is too small or the steps "
             "do not fit.",
-            "A second hidden layer gets hold of the arms, as in section \"Width and depth: look\". And a batch of 25 makes "
+            'A second hidden layer gets hold of the arms, as in section "Width and depth: look". And a batch of 25 makes '
             "ten steps of each epoch, where the first try has made one.",
             "Two hidden layers of 64 ReLU units, a sigmoid at the end, Adam with 0.01 and batches of 25.",
         ),
