@@ -215,7 +215,7 @@ def numbers_in(tensor):
 def shortened(cell, source):
     """A cell of notebook 10 with trainings of eight steps, and so without what it claims about their result.
 
-    In full it takes about a minute, and nbval runs it so, but for the optional section, which runs only here.
+    In full it takes about a minute, and nbval runs it so, but for the committee, which is trained only here.
     """
     source = source.replace("GO_FAR = False", "GO_FAR = True")
     if cell == "imports":

@@ -1,15 +1,15 @@
 """The exercises of notebook 10."""
 
 import copy
-import math
 import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from helpers.data import load_mnist
+from helpers.data import batch_loader, load_mnist
 from helpers.exercises.core import Exercise, Mistake, Passed
+from helpers.training import fit
 
 # Batch normalisation, in both modes
 
@@ -284,10 +284,11 @@ def _judge_network(answer):
         network
     ).cpu()  # so that a network from outside is not trained behind the reader's back
     size = sum(parameter.numel() for parameter in network.parameters())
-    X, y, X_val, y_val = _some_images()
+    training, (val_images, y_val) = _notebook_images()
+    X_val = _Rows()(val_images)
     if _share_right(network, X_val, y_val) > 0.5:
         return TRAINED
-    trouble = _train(network, X, y)
+    trouble = _train(network, *training)
     if trouble:
         return trouble
     reached = _share_right(network, X_val, y_val)
@@ -329,35 +330,55 @@ def _fault_in_form(network):
     return None
 
 
-def _some_images():
-    """The notebook's validation images, and 20,000 of its training images."""
+def _notebook_images():
+    """The notebook's training and validation images, as bytes (n, 28, 28), each with its labels."""
     images, labels, _, _ = load_mnist()
     order = torch.randperm(60_000, generator=torch.Generator().manual_seed(0))
-    validation, training = order[:5_000], order[5_000:25_000]
-    X, X_val = (images[part].reshape(-1, 784) / 255 for part in (training, validation))
-    return X, labels[training], X_val, labels[validation]
+    parts = order[5_000:], order[:5_000]
+    return [(images[part], labels[part]) for part in parts]
 
 
-def _train(network, X, y, *, epochs=3, batch_size=100, max_lr=0.01):
-    """Train as the notebook's rungs are trained. Returns a message if that failed, else None."""
-    start = time.thread_time()
+class _Rows(nn.Module):
+    """Bytes (n, 28, 28) as rows (n, 784) from 0 to 1, made batch by batch: all of them would take 170 megabytes."""
+
+    def forward(self, images):
+        return images.reshape(-1, 784) / 255
+
+
+class _TooSlow(Exception):
+    pass
+
+
+class _Patient:
+    """A loader that gives up after so many seconds of work."""
+
+    def __init__(self, loader, seconds):
+        self.loader, self.end = loader, time.thread_time() + seconds
+
+    def __len__(self):
+        return len(self.loader)
+
+    def __iter__(self):
+        for batch in self.loader:
+            if time.thread_time() > self.end:
+                raise _TooSlow
+            yield batch
+
+
+def _train(network, images, labels, *, epochs=3):
+    """What `climb` does in the notebook. Returns a message if that failed, else None."""
     torch.manual_seed(0)
-    order = torch.Generator().manual_seed(0)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=max_lr)
-    steps = epochs * math.ceil(len(X) / batch_size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr, total_steps=steps)
-    network.train()
-    for _ in range(epochs):
-        for batch in torch.randperm(len(X), generator=order).split(batch_size):
-            loss = F.cross_entropy(network(X[batch]), y[batch])
-            if not loss.isfinite():
-                return "The loss became NaN or infinite during the training. Look at the start values and at any division."
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            if time.thread_time() - start > PATIENCE:
-                return f"The training was stopped after {PATIENCE} seconds. Few parameters can still mean much work: make it lighter."
+    loader = batch_loader(images, labels, batch_size=256, shuffle=True)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=0.01, fused=True)
+    steps = epochs * len(loader)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.01, total_steps=steps)
+    model, loader = nn.Sequential(_Rows(), network), _Patient(loader, PATIENCE)
+    try:
+        fit(model, loader, nn.CrossEntropyLoss(), optimizer, epochs=epochs, scheduler=schedule)
+    except FloatingPointError:
+        return "The loss became NaN or infinite during the training. Look at the start values and at any division."
+    except _TooSlow:
+        return f"The training was stopped after {PATIENCE} seconds. Few parameters can still mean much work: make it lighter."
     return None
 
 
@@ -418,12 +439,48 @@ EXERCISES = [
         also_right=(25482.0, torch.tensor(25482)),
     ),
     Exercise(
+        name="probabilities_of",
+        kind="repair",
+        stub=_broken_probabilities,
+        solution=probabilities_of,
+        why="An image now gets the same answer in any company, nothing is remembered for a backward pass, and each row sums to one.",
+        hints=(
+            "There are three faults. Which two lines stand before every prediction in this notebook? And along which axis should the numbers sum to one?",
+            "network.eval() for the batch norm, with torch.no_grad() around the predictions.",
+            "The third fault is the axis of the softmax: the ten scores of one image lie along dim 1.",
+        ),
+        probe=_probe_probabilities,
+        mistakes=(
+            Mistake(
+                _probabilities_in_train_mode,
+                "One fault is left: the network is in train mode, so an image's answer depends on the rest of the batch.",
+            ),
+            Mistake(
+                _probabilities_with_a_graph,
+                "One fault is left: the values are right, but a graph is kept for a backward pass that never comes.",
+            ),
+            Mistake(
+                _probabilities_down_the_column,
+                "One fault is left: the softmax runs down the columns, over the images, and not over the ten digits.",
+            ),
+            Mistake(
+                _probabilities_with_only_the_axis,
+                "Each row sums to one now, but two faults are left: the mode of the network, and the graph that is kept.",
+            ),
+            Mistake(
+                _scores_of,
+                "These are the scores. The softmax that makes probabilities of them is gone.",
+            ),
+        ),
+        also_right=(_probabilities_at_once,),
+    ),
+    Exercise(
         name="norm_forward",
         kind="write",
         solution=norm_forward,
         why="The same line with two sources of mean and variance: that is all that train and eval mode change in a batch norm.",
         hints=(
-            "The two modes differ only in where the mean and the variance come from; the formula at the start of this section does the rest.",
+            'The two modes differ only in where the mean and the variance come from; the formula of section "Batch normalisation" does the rest.',
             "If training, replace mean and var by h.mean(dim=0) and h.var(dim=0, unbiased=False). In both modes, subtract the mean, "
             "divide by the root of var + 1e-5, multiply by gamma, add beta.",
         ),
@@ -511,46 +568,9 @@ EXERCISES = [
         ),
     ),
     Exercise(
-        name="probabilities_of",
-        kind="repair",
-        stub=_broken_probabilities,
-        solution=probabilities_of,
-        why="An image now gets the same answer in any company, nothing is remembered for a backward pass, and each row sums to one.",
-        hints=(
-            "There are three faults. Which two lines stand before every prediction in this notebook? And along which axis should the numbers sum to one?",
-            "network.eval() for the batch norm, with torch.no_grad() around the predictions.",
-            "The third fault is the axis of the softmax: the ten scores of one image lie along dim 1.",
-        ),
-        probe=_probe_probabilities,
-        mistakes=(
-            Mistake(
-                _probabilities_in_train_mode,
-                "One fault is left: the network is in train mode, so an image's answer depends on the rest of the batch.",
-            ),
-            Mistake(
-                _probabilities_with_a_graph,
-                "One fault is left: the values are right, but a graph is kept for a backward pass that never comes.",
-            ),
-            Mistake(
-                _probabilities_down_the_column,
-                "One fault is left: the softmax runs down the columns, over the images, and not over the ten digits.",
-            ),
-            Mistake(
-                _probabilities_with_only_the_axis,
-                "Each row sums to one now, but two faults are left: the mode of the network, and the graph that is kept.",
-            ),
-            Mistake(
-                _scores_of,
-                "These are the scores. The softmax that makes probabilities of them is gone.",
-            ),
-        ),
-        also_right=(_probabilities_at_once,),
-    ),
-    Exercise(
         name="small_network",
         kind="design",
         solution=small_network,
-        busy="training your network on 20,000 images, 2 to 10 seconds ...",
         why="What a network is shown, and where its parameters go, counts for more than how many there are.",
         hints=(
             "Count first: in 784-24-10, how many of the parameters touch the pixels? Neighbouring pixels say nearly the same thing.",
