@@ -264,7 +264,6 @@ MODELS = [
     ("07", "tower(3)", 20),
     ("08", "make_network(0)", 5),
     ("09", "small_network().float()", 64),
-    ("09", "SideBySide([0, 1])", 64),
     ("10", "nn.Sequential(RandomAffine(), block(784, 16))", 784),
     ("10", "nn.Sequential(Upright(), block(784, 16))", 784),
     ("10", "nn.Sequential(Scramble(torch.randperm(784)), block(784, 16))", 784),
