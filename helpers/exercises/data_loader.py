@@ -10,7 +10,7 @@ from helpers.exercises.core import Exercise, Mistake
 
 
 class Windows(Dataset):
-    """Sample i: `width` values of the series (n,) from place i on, and the value after them (1,)."""
+    """Sample i: the values (width,) from place i on, and the next value (1,)."""
 
     def __init__(self, series, width):
         self.series, self.width = series, width
@@ -94,7 +94,7 @@ def _probe_windows(windows):
 
 
 def pad_pairs(samples):
-    """A list of B pairs (marks (k,), grade ()) -> marks (B, longest), mask (B, longest), grades (B,)."""
+    """B pairs (marks (k,), grade ()) -> marks and mask (B, longest), grades (B,)."""
     marks, grades = zip(*samples, strict=True)
     lengths = torch.tensor([len(m) for m in marks])
     padded = pad_sequence(marks, batch_first=True)
@@ -163,7 +163,7 @@ def _probe_pad_pairs(pad):
 
 
 def prepare(X, y, n_test):
-    """Scaled images and classes: X_train, y_train with mirrored copies, then X_test, y_test."""
+    """X_train, y_train, with mirrored copies, then X_test, y_test; both scaled."""
     X_train, y_train = X[:-n_test], y[:-n_test]
     X_test, y_test = X[-n_test:], y[-n_test:]
     mean, std = X_train.mean(), X_train.std()
@@ -172,9 +172,9 @@ def prepare(X, y, n_test):
 
 
 def _broken_prepare(X, y, n_test):
-    """Scaled images and classes: X_train, y_train with mirrored copies, then X_test, y_test."""
+    """X_train, y_train, with mirrored copies, then X_test, y_test; both scaled."""
     X = (X - X.mean()) / X.std()
-    X, y = torch.cat([X, X.flip(2)]), torch.cat([y, y])  # each image, and its mirror image
+    X, y = torch.cat([X, X.flip(2)]), torch.cat([y, y])  # each with its mirror image
     return X[:-n_test], y[:-n_test], X[-n_test:], y[-n_test:]
 
 
@@ -221,10 +221,10 @@ def _images(n, height, width):
 
 
 class BalancedBatches:
-    """Batches of row numbers with `per_class` rows of each class, in random order; y: (n,) class ids."""
+    """Batches of row numbers, `per_class` of each class, at random; y: (n,) ids."""
 
     def __init__(self, y, per_class, generator=None):
-        self.rows = [(y == k).nonzero().flatten() for k in y.unique()]  # for each class, its rows
+        self.rows = [(y == k).nonzero().flatten() for k in y.unique()]  # by class
         self.per_class, self.generator = per_class, generator
 
     def __len__(self):
@@ -360,6 +360,70 @@ EXERCISES = [
         probe=_probe_windows,
     ),
     Exercise(
+        name="share_of_twelve",
+        kind="predict",
+        solution=0.75,
+        working="(0.8 * 5 + 0.6 * 5 + 1.0 * 2) / 12",
+        why="A mean of batch means counts the samples of a small batch more than the others, for losses as for accuracies.",
+        hints=(
+            "Each sample must count the same, whichever batch it came in.",
+            "How many samples are right in each batch? Add them up and divide by twelve.",
+        ),
+        mistakes=(
+            Mistake(
+                0.8,
+                "That is the mean of the three accuracies, in which the two samples of the last batch count as much as five. Count right samples.",
+            ),
+            Mistake(0.7, "That leaves out the last batch. Its two samples count, too."),
+            Mistake(9, "So many are right. Which fraction of the twelve is that?"),
+            Mistake(75, "Give it as a fraction between 0 and 1, not in percent."),
+        ),
+        also_right=(torch.tensor(0.75), 9 / 12, torch.tensor([0.75], dtype=torch.float64)),
+    ),
+    Exercise(
+        name="prepare",
+        kind="repair",
+        solution=prepare,
+        stub=_broken_prepare,
+        why="Nothing that happens to a test image can reach the training any more, so the test is worth what it says.",
+        hints=(
+            "Ask of each line: if one of the last n_test images changed, would anything in X_train change? And does a test image have a twin in the training part?",
+            "Both leaks have the same remedy: cut the last n_test images off first, before anything else happens.",
+            "Split; mean and std of X_train; scale both parts with them; append the mirror images to X_train, and y_train to itself.",
+        ),
+        mistakes=(
+            Mistake(
+                _scaled_with_all,
+                "The copies are where they belong. But mean and standard deviation still come from all images: change a test image, and the training part changes.",
+            ),
+            Mistake(
+                _copied_before_the_split,
+                "The scale is honest now. But the test part still consists of mirror images whose originals are in the training part.",
+            ),
+            Mistake(
+                _each_with_its_own_scale,
+                "The test part has a scale of its own. Scale it with the mean and standard deviation of the training part, or the same image means something else in each.",
+            ),
+            Mistake(
+                _test_not_scaled,
+                "The test part is not scaled. The network expects what it was trained on: use the mean and standard deviation of the training part.",
+            ),
+            Mistake(
+                _test_with_copies,
+                "Only the training part gets copies. In the test part they are no new evidence, and the number of test samples should stay n_test.",
+            ),
+        ),
+        also_right=(_prepare_in_numbers,),
+        cases=(
+            (
+                torch.tensor([[[0.0, 2.0]], [[4.0, 6.0]], [[8.0, 20.0]]]),
+                torch.tensor([0, 1, 1]),
+                1,
+            ),
+            (_images(10, 2, 3), torch.arange(10) % 3, 4),
+        ),
+    ),
+    Exercise(
         name="pad_pairs",
         kind="write",
         solution=pad_pairs,
@@ -403,77 +467,13 @@ EXERCISES = [
         probe=_probe_pad_pairs,
     ),
     Exercise(
-        name="share_of_twelve",
-        kind="predict",
-        solution=0.75,
-        working="(0.8 * 5 + 0.6 * 5 + 1.0 * 2) / 12",
-        why="A mean of batch means counts the samples of a small batch more than the others, for losses as for accuracies.",
-        hints=(
-            "Each sample must count the same, whichever batch it came in.",
-            "How many samples are right in each batch? Add them up and divide by twelve.",
-        ),
-        mistakes=(
-            Mistake(
-                0.8,
-                "That is the mean of the three accuracies, in which the two samples of the last batch count as much as five. Count right samples.",
-            ),
-            Mistake(0.7, "That leaves out the last batch. Its two samples count, too."),
-            Mistake(9, "So many are right. Which fraction of the twelve is that?"),
-            Mistake(75, "Give it as a fraction between 0 and 1, not in percent."),
-        ),
-        also_right=(torch.tensor(0.75), 9 / 12, torch.tensor([0.75], dtype=torch.float64)),
-    ),
-    Exercise(
-        name="prepare",
-        kind="repair",
-        solution=prepare,
-        stub=_broken_prepare,
-        why="Nothing that happens to a test image can reach the training any more, so the test is worth what it says.",
-        hints=(
-            "Ask of each line: if one of the last n_test images changed, would anything in X_train change? And does a test image have a twin in the training part?",
-            "Both leaks have the same mend: cut the last n_test images off first, before anything else happens.",
-            "Split; mean and std of X_train; scale both parts with them; append the mirror images to X_train, and y_train to itself.",
-        ),
-        mistakes=(
-            Mistake(
-                _scaled_with_all,
-                "The copies are where they belong. But mean and standard deviation still come from all images: change a test image, and the training part changes.",
-            ),
-            Mistake(
-                _copied_before_the_split,
-                "The scale is honest now. But the test part still consists of mirror images whose originals are in the training part.",
-            ),
-            Mistake(
-                _each_with_its_own_scale,
-                "The test part has a scale of its own. Scale it with the mean and standard deviation of the training part, or the same image means something else in each.",
-            ),
-            Mistake(
-                _test_not_scaled,
-                "The test part is not scaled. The network expects what it was trained on: use the mean and standard deviation of the training part.",
-            ),
-            Mistake(
-                _test_with_copies,
-                "Only the training part gets copies. In the test part they are no new evidence, and the number of test samples should stay n_test.",
-            ),
-        ),
-        also_right=(_prepare_in_numbers,),
-        cases=(
-            (
-                torch.tensor([[[0.0, 2.0]], [[4.0, 6.0]], [[8.0, 20.0]]]),
-                torch.tensor([0, 1, 1]),
-                1,
-            ),
-            (_images(10, 2, 3), torch.arange(10) % 3, 4),
-        ),
-    ),
-    Exercise(
         name="balanced_batches",
         kind="write",
         solution=BalancedBatches,
         why="Where one scan in a hundred shows a tumour, such batches let the network see one at every step.",
         hints=(
             "An epoch ends where the smallest class has no full portion left: that gives the length. In __iter__, shuffle each entry of self.rows anew.",
-            "rows[torch.randperm(len(rows), generator=self.generator)].split(self.per_class) are the portions of one class, as in whole_batches.",
+            "rows[torch.randperm(len(rows), generator=self.generator)].split(self.per_class) are the portions of one class, as in load.",
             "For number in range(len(self)), yield portion number `number` of every class, put together with torch.cat; tolist() makes a list of it.",
         ),
         mistakes=(
