@@ -21,7 +21,7 @@ def quartic(a):
 
 
 def walk_down(f, start, lr, steps):
-    """The number a after `steps` steps of gradient descent on f, from `start`; f: tensor -> tensor."""
+    """The number to which `steps` steps down f lead from `start`; f: tensor -> tensor."""
     a = torch.tensor(start, requires_grad=True)
     for _ in range(steps):
         loss = f(a)
@@ -103,7 +103,7 @@ def leaf(number):
 
 
 def best_seen(f, a, lr, steps):
-    """Walk a, a leaf, down f. Of the first `steps` points, returns the one with the smallest f."""
+    """Walk a, a leaf, down f. Returns the best of the first `steps` points."""
     smallest, best = math.inf, None
     for _ in range(steps):
         loss = f(a)
@@ -117,7 +117,7 @@ def best_seen(f, a, lr, steps):
 
 
 def _best_seen_broken(f, a, lr, steps):
-    """Walk a, a leaf, down f. Of the first `steps` points, returns the one with the smallest f."""
+    """Walk a, a leaf, down f. Returns the best of the first `steps` points."""
     smallest, best = math.inf, None
     for _ in range(steps):
         loss = f(a)
