@@ -197,6 +197,12 @@ def _each_with_its_own_scale(X, y, n_test):
     return X_train, y_train, (X_test - X_test.mean()) / X_test.std(), y_test
 
 
+def _scaled_after_the_copies(X, y, n_test):
+    X_train, X_test = torch.cat([X[:-n_test], X[:-n_test].flip(2)]), X[-n_test:]
+    mean, std = X_train.mean(), X_train.std()
+    return (X_train - mean) / std, y[:-n_test].repeat(2), (X_test - mean) / std, y[-n_test:]
+
+
 def _test_not_scaled(X, y, n_test):
     X_train, y_train, _, y_test = prepare(X, y, n_test)
     return X_train, y_train, X[-n_test:], y_test
@@ -403,6 +409,10 @@ EXERCISES = [
             Mistake(
                 _each_with_its_own_scale,
                 "The test part has a scale of its own. Scale it with the mean and standard deviation of the training part, or the same image means something else in each.",
+            ),
+            Mistake(
+                _scaled_after_the_copies,
+                "No leak is left. But mean and standard deviation come from originals and copies together: take them before the copies are added.",
             ),
             Mistake(
                 _test_not_scaled,
