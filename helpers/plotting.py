@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from cycler import cycler
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap, LogNorm
 
 # One meaning, one colour, in every notebook. From the palette of Okabe and Ito (2008), "Color Universal Design"; their
 # purple is too pale for text on a projector, so it is a darker one here.
@@ -186,7 +186,10 @@ def plot_loss_surface(loss_of, path, *, ax=None, minimum=None, resolution=60, na
     )
     losses = np.array([[float(loss_of(p, q)) for p in ps] for q in qs])
     levels = np.geomspace(max(losses.min(), 1e-6 * losses.max()), losses.max(), 14)
-    lines = ax.contour(ps, qs, losses, levels=levels, cmap="viridis", linewidths=1.2)
+    # A logarithmic scale, like the levels: else all lines near the minimum have one colour.
+    lines = ax.contour(
+        ps, qs, losses, levels=levels, cmap="viridis", norm=LogNorm(), linewidths=1.2
+    )
     ax.figure.colorbar(lines, ax=ax, label="loss", format="%.3g")
     ax.plot(*path.T, "o-", color=MODEL, markersize=3.5, linewidth=1.5, label="descent")
     ax.plot(*path[0], "o", color=DATA, markersize=9, label="start")
