@@ -36,8 +36,7 @@ test unit nbval run: export COURSE_PROGRESS := off
 # The notebooks are stored and compared without progress bars: a stored bar would stand still for ever.
 nbval run: export TQDM_DISABLE := 1
 # Two workers on two cores: with more than one thread each, they would wait for each other. (tests/conftest.py says the same.)
-# The outputs are stored as they are compared.
-nbval run: export OMP_NUM_THREADS := 1
+nbval: export OMP_NUM_THREADS := 1
 # No notebook reaches the network, and no program that it starts. (For the tests, tests/conftest.py sees to it.)
 nbval: export PYTHONPATH := $(CURDIR)/tests/offline
 # The environment that it needs is made with one.
