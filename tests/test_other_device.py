@@ -261,7 +261,6 @@ MODELS = [
     ("03", "ScaledLinear(torch.rand(5, 3))", 3),
     ("05", "zero_linear(4, 3)", 4),
     ("06", "ProductNeuron()", 2),
-    ("07", "tower(3)", 20),
     ("08", "make_network(0)", 5),
     ("09", "small_network().float()", 64),
     ("10", "nn.Sequential(RandomAffine(), block(784, 16))", 784),
