@@ -7,7 +7,8 @@ READY := $(VENV)/ready
 REQUIREMENTS := requirements.txt
 
 # One notebook or several: make run NOTEBOOKS=notebooks/01_autograd.ipynb
-NOTEBOOKS ?= notebooks
+# The last ones first: they take the longest, and the others fill the second worker meanwhile.
+NOTEBOOKS ?= $(wildcard notebooks/1*.ipynb notebooks/0*.ipynb)
 # The same for tests: make unit TESTS=tests/test_data.py
 TESTS ?= tests
 
@@ -50,7 +51,7 @@ unit: $(READY)  ## tests of the helpers, the tools and the form of the notebooks
 	$(BIN)/python -m pytest $(TESTS) -n 2 --dist worksteal
 
 nbval: $(READY)  ## execute the notebooks and compare every output with the stored one
-	$(BIN)/python -m pytest $(NOTEBOOKS) -n 2 --dist loadscope --nbval$(if $(filter-out cpu,$(COURSE_DEVICE)),-lax) \
+	$(BIN)/python -m pytest $(NOTEBOOKS) -n 2 --dist loadscope --no-loadscope-reorder --nbval$(if $(filter-out cpu,$(COURSE_DEVICE)),-lax) \
 		--nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120
 
 oldest:  ## the tests of the helpers, and nbval, with the oldest versions that the course works with

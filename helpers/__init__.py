@@ -4,7 +4,7 @@
     data      every data set of the course, read from data/
     training  fit, evaluate, History: the training loop of notebook 02
     plotting  the figures that return in several notebooks
-    graph     draw a computation with the value and the gradient at every node
+    graph     draw a computation with the value and the gradient at every node, or a network with its weights
 
 Import the module that you need: `from helpers.training import fit`.
 """

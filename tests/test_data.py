@@ -107,7 +107,9 @@ def test_digits():
     # The same rows as scikit-learn's, each once
     rows = sorted((16 * torch.column_stack([X, y / 16])).int().tolist())
     images = datasets.load_digits()
-    assert rows == sorted([*image, digit] for image, digit in zip(images.data, images.target, strict=True))
+    assert rows == sorted(
+        [*image, digit] for image, digit in zip(images.data, images.target, strict=True)
+    )
     shares = y_test.bincount() / y_train.bincount()
     assert (shares - 1 / 4).abs().max() < 0.01
     assert all(map(torch.equal, data.load_digits(), data.load_digits()))
