@@ -11,6 +11,8 @@ REQUIREMENTS := requirements.txt
 NOTEBOOKS ?= $(wildcard notebooks/1*.ipynb notebooks/0*.ipynb)
 # The same for tests: make unit TESTS=tests/test_data.py
 TESTS ?= tests
+# How many processes run them
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test lint unit nbval oldest run bench badges clean
@@ -27,7 +29,10 @@ $(READY): $(REQUIREMENTS) pyproject.toml
 lab: $(READY)  ## open the course in JupyterLab (without a screen: make lab ARGS=--no-browser)
 	$(BIN)/jupyter lab --allow-root $(ARGS) notebooks
 
-test: lint unit nbval  ## everything that CI checks (on a GPU: make test COURSE_DEVICE=cuda)
+# Side by side, since notebook 10 is one long job, which would keep one core waiting at the end.
+test: lint  ## everything that CI checks (on a GPU: make test COURSE_DEVICE=cuda)
+	@echo "Tests and notebooks run side by side, for two to three minutes; each shows its output when it is through."
+	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) unit nbval WORKERS=1
 
 # Committed outputs are those of a CPU. Elsewhere random numbers differ, and the assertions in the cells are the proof.
 test lint unit nbval: export COURSE_DEVICE ?= cpu
@@ -48,7 +53,7 @@ lint: $(READY)  ## ruff over code and notebooks
 	$(BIN)/ruff format --check
 
 unit: $(READY)  ## tests of the helpers, the tools and the form of the notebooks
-	$(BIN)/python -m pytest $(TESTS) -n 2 --dist worksteal
+	$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist worksteal
 
 nbval: $(READY)  ## execute the notebooks and compare every output with the stored one
 	$(BIN)/python -m pytest $(NOTEBOOKS) -n 2 --dist loadscope --no-loadscope-reorder --nbval$(if $(filter-out cpu,$(COURSE_DEVICE)),-lax) \
