@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import dataclasses
 import io
 import json
 import subprocess
@@ -183,6 +184,14 @@ def test_a_check_that_runs_long_says_so(monkeypatch, capsys):
     monkeypatch.setattr(core.threading, "Timer", at_once)
     examine(TOY, double)
     assert waiting.is_set() and "still running" in capsys.readouterr().out
+
+
+def test_a_long_check_says_so_of_an_answer_only(capsys):
+    long = dataclasses.replace(TOY, busy="training ...")
+    examine(long, ...)
+    assert capsys.readouterr().out == ""
+    examine(long, double)
+    assert capsys.readouterr().out == "double: training ...\n"
 
 
 # The engine, on an exercise that knows each kind of mistake

@@ -38,8 +38,6 @@ def check(name, answer):
     Raises ValueError where there is no exercise of that name.
     """
     exercise = find(name)
-    if exercise.busy:
-        print(f"{name}: {exercise.busy}", flush=True)
     state, text = examine(exercise, answer)
     _say(f"{name}: {text}")
     if state != "open":

@@ -96,6 +96,8 @@ def examine(exercise, answer):
     if _untouched(answer, exercise.stub):
         form = "open repair" if exercise.stub is not None else "open"
         return "open", MESSAGES[form].format(name=exercise.name)
+    if exercise.busy:
+        print(f"{exercise.name}: {exercise.busy}", flush=True)
     reminder = threading.Timer(
         10, lambda: print(f"{exercise.name}: {MESSAGES['slow']}", flush=True)
     )
