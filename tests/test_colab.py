@@ -13,11 +13,10 @@ from pathlib import Path
 import nbformat
 import pytest
 import test_notebooks
+from lessons import NOTEBOOKS, ROOT
 
 from tools import badges
 
-ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 UNSTAMPED = "<owner>/<repo>"
 
 

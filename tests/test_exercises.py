@@ -8,18 +8,16 @@ import json
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 import torch
+from lessons import ROOT, read
 
 from helpers import exercises as course
 from helpers.exercises import core, store
 from helpers.exercises.core import Exercise, Mistake, Passed, examine
 
-ROOT = Path(__file__).resolve().parent.parent
 EXERCISES = {e.name: (number, e) for number in course.NOTEBOOKS for e in course.exercises(number)}
 
 
@@ -49,8 +47,7 @@ def exercise_of(cell):
 
 def cells_of(number, kind="code"):
     """The cells of a notebook, all that are code or all that are markdown."""
-    path = ROOT / "notebooks" / f"{number}_{course.NOTEBOOKS[number]}.ipynb"
-    return [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == kind]
+    return [cell for cell in read(number).cells if cell.cell_type == kind]
 
 
 def notebook_cells(number):

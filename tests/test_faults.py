@@ -26,6 +26,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from jupyter_client.manager import start_new_kernel
+from lessons import NOTEBOOKS, ROOT
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 from packaging.specifiers import SpecifierSet
@@ -34,8 +35,6 @@ from helpers import data
 from helpers import exercises as course
 from helpers.exercises import store
 
-ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 posix = pytest.mark.skipif(sys.platform == "win32", reason="no such thing on Windows")
 
 

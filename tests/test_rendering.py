@@ -4,16 +4,15 @@ import base64
 import io
 import itertools
 import re
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from lessons import NOTEBOOKS
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 EXPORTER = HTMLExporter(template_name="basic", exclude_input=True)
 # What GitHub lets through, as far as a notebook needs it
 ELEMENTS = re.compile(
