@@ -1,19 +1,24 @@
 """Remembers which exercises are solved: one small JSON file in the user's data folder, shared by all kernels.
 
-COURSE_PROGRESS names another file; "off" keeps the progress in this kernel only.
+COURSE_PROGRESS names another file, which ends in .json; "off" keeps the progress in this kernel only.
 """
 
 import json
 import os
 from pathlib import Path
 
+from helpers.exercises.engine.words import MESSAGES
+
 _in_memory = {}  # attempts that are in no file, as {exercise: [(solved, hints), ...]}
 
 
 def record(name, *, solved, hints):
-    """Note one attempt at an exercise. Returns None, or a sentence on why it could not be saved."""
+    """Note one attempt at an exercise. Returns None, or a Text on why it could not be saved."""
     _in_memory.setdefault(name, []).append((solved, hints))
-    path = _path()
+    try:
+        path = _path()
+    except ValueError:
+        return _unknown()
     if path is None:
         return None
     from filelock import FileLock, Timeout
@@ -29,12 +34,12 @@ def record(name, *, solved, hints):
         _in_memory.clear()
     except (OSError, Timeout, NotImplementedError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        return f"Your progress could not be saved in {path.name}: {reason}. The check itself is not affected."
+        return MESSAGES["not saved"](file=path.name, reason=reason)
     return None
 
 
 def load():
-    """All entries so far: {exercise: {"state", "attempts", "hints"}}."""
+    """All entries so far: {exercise: {"state", "attempts", "hints"}}. Raises ValueError for an unknown setting."""
     path = _path()
     try:
         saved = _read(path) if path is not None else {}
@@ -56,14 +61,20 @@ def _with_memory(entries):
 
 
 def _path():
-    chosen = os.environ.get("COURSE_PROGRESS")
-    if chosen == "off":
+    chosen = os.environ.get("COURSE_PROGRESS", "").strip()
+    if chosen.lower() == "off":
         return None
     if chosen:
+        if not chosen.lower().endswith(".json"):
+            raise ValueError(str(_unknown()))
         return Path(chosen)
     import platformdirs
 
     return platformdirs.user_data_path("one-gradient-at-a-time", appauthor=False) / "progress.json"
+
+
+def _unknown():
+    return MESSAGES["unknown file"](value=os.environ["COURSE_PROGRESS"])
 
 
 def _read(path):

@@ -1,0 +1,350 @@
+"""What comes out when an answer is compared with the solution of its exercise. No answer can make it raise.
+
+An answer that does what a known mistake does gets its message. Any other wrong answer gets the first outcome in which it
+differs from the solution.
+"""
+
+import contextlib
+import copy
+import functools
+import inspect
+import io
+import random
+import sys
+import threading
+import types
+import warnings
+
+import numpy as np
+import torch
+from torch import nn
+
+from helpers.exercises.engine.compare import Wrong, compare, numbers, show, show_both
+from helpers.exercises.engine.exercise import Passed
+from helpers.exercises.engine.untouched import untouched
+from helpers.exercises.engine.words import MESSAGES, say
+
+SCREEN = 4000  # letters: what the reader's code may print while it is checked
+PATIENCE = 10  # seconds until a check says that it is still running
+
+
+class _Stopped(Wrong):
+    """The reader's code raised."""
+
+
+def examine(exercise, answer):
+    """Returns (state, text): "open", "attempted", "solved", or "unjudged" where the check itself failed.
+
+    Leaves the random numbers, the modes of torch and the reader's data as they are.
+    """
+    try:
+        if untouched(answer, exercise):
+            return "open", MESSAGES["open repair" if exercise.stub else "open"](name=exercise.name)
+        with _on_the_side(exercise):
+            result = _verdict(exercise, answer)
+    except Wrong as wrong:
+        return "attempted", MESSAGES["not yet"](message=wrong.message)
+    except Exception as error:
+        return "unjudged", MESSAGES["unjudged"](error=_told(error))
+    if result is None:
+        return "solved", MESSAGES["right"](why=exercise.why)
+    return "solved", MESSAGES["right, with a result"](result=result, why=exercise.why)
+
+
+@contextlib.contextmanager
+def _on_the_side(exercise):
+    """Says that it takes long, lets the reader's code print a screenful, and puts the world back as it was."""
+    if exercise.busy:
+        say(exercise.name, exercise.busy)
+    out = sys.stdout
+
+    def remind():
+        with contextlib.redirect_stdout(out):
+            say(exercise.name, MESSAGES["slow"])
+
+    reminder = threading.Timer(PATIENCE, remind)
+    reminder.daemon = True
+    reminder.start()
+    try:
+        with _world(), contextlib.redirect_stdout(_Screen(out)):
+            yield
+    finally:
+        reminder.cancel()
+
+
+@contextlib.contextmanager
+def _world():
+    """The same random numbers and modes for everybody; afterwards they are as before."""
+    python, numpy, dtype = random.getstate(), np.random.get_state(), torch.get_default_dtype()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(devices=devices), torch.enable_grad():
+        random.seed(0)
+        np.random.seed(0)
+        torch.manual_seed(0)
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
+            torch.set_default_dtype(dtype)
+
+
+class _Screen(io.TextIOBase):
+    """Passes on what is printed, up to a screenful."""
+
+    def __init__(self, out):
+        self.out, self.left = out, SCREEN
+
+    def write(self, text):
+        if self.left > 0:
+            self.out.write(text[: self.left])
+            self.left -= len(text)
+            if self.left <= 0:
+                self.out.write(f"\n{MESSAGES['cut']}\n")
+        return len(text)
+
+    def flush(self):
+        self.out.flush()
+
+
+def _verdict(exercise, answer):
+    """What there is to report about a right answer, or None. Raises Wrong."""
+    _check_kind(exercise.solution, answer)
+    if exercise.verdict is not None:
+        result = _judged(exercise, answer)
+        if result is None or isinstance(result, Passed):
+            return result and result.result
+        raise Wrong(result)
+    with contextlib.redirect_stdout(io.StringIO()), _world():
+        wanted = list(_outcomes(exercise, exercise.solution))
+    for _, value in wanted:
+        if isinstance(value, Wrong):
+            raise RuntimeError(str(value.message))
+    with _world():
+        given = list(_outcomes(exercise, answer))
+    difference = _difference(exercise, wanted, given)
+    if difference is not None:
+        raise _named(exercise, wanted, given, *difference)
+    return None
+
+
+def _check_kind(wanted, answer):
+    if answer is None:
+        raise Wrong(MESSAGES["nothing"])
+    if inspect.isclass(wanted):
+        expected, fits = "a class", inspect.isclass(answer)
+    elif callable(wanted):
+        expected, fits = "a function", callable(answer)
+    else:
+        expected, fits = "a value", not callable(answer)
+    if not fits:
+        got = MESSAGES["a function"] if inspect.isfunction(answer) else show(answer)
+        raise Wrong(MESSAGES["not callable"](expected=MESSAGES[expected], got=got))
+
+
+def _judged(exercise, answer):
+    try:
+        return exercise.verdict(_guarded(exercise, answer))
+    except Wrong:
+        raise
+    except Exception as error:
+        raise _blame(error, MESSAGES["your code"], answer) from error
+
+
+def _outcomes(exercise, answer):
+    """What an answer gives: (what, value), where the last value is a Wrong if it went wrong."""
+    if exercise.outcomes is not None:
+        try:
+            yield from exercise.outcomes(_guarded(exercise, answer))
+        except Wrong as wrong:
+            yield MESSAGES["your code"], wrong
+        except Exception as error:
+            yield MESSAGES["your code"], _blame(error, MESSAGES["your code"], answer)
+    elif callable(exercise.solution):
+        for arguments in exercise.cases:
+            yield from _call(exercise, answer, arguments)
+    else:
+        yield MESSAGES["your answer"], answer
+
+
+def _call(exercise, answer, arguments):
+    """What a function returns for a case, and the arguments that it may change, afterwards."""
+    shown = ", ".join(str(show(a)) for a in arguments)
+    what = MESSAGES["call"](function=exercise.solution.__name__, arguments=shown)
+    arguments = copy.deepcopy(arguments)  # the next answer gets them as they were
+    try:
+        yield what, _guarded(exercise, answer, what)(*arguments)
+    except Wrong as wrong:
+        yield what, wrong
+    else:
+        for name, argument in zip(_parameters(exercise), arguments, strict=False):
+            if name in exercise.in_place:
+                for part, value in _parts(name, argument):
+                    yield MESSAGES["afterwards"](what=what, argument=part), value
+
+
+def _parts(name, argument):
+    """What can change in an argument: (name, value) pairs."""
+    if isinstance(argument, nn.Module):
+        return [(f"{name}.{key}", value) for key, value in argument.state_dict().items()]
+    return [(name, argument)] if isinstance(argument, (torch.Tensor, np.ndarray)) else []
+
+
+def _parameters(exercise):
+    return list(inspect.signature(exercise.solution).parameters)
+
+
+def _guarded(exercise, answer, what=MESSAGES["your code"]):
+    """A function that calls the answer: what that raises becomes a sentence, and its arguments are looked at afterwards.
+
+    A class stays as it is.
+    """
+    if inspect.isclass(exercise.solution) or not callable(answer):
+        return answer
+
+    @functools.wraps(exercise.solution)
+    def guarded(*arguments, **named):
+        kept = [(n, a) for n, a in zip(_parameters(exercise), arguments, strict=False) if n not in exercise.in_place]
+        before = [_seen(a) for _, a in kept]
+        try:
+            result = answer(*arguments, **named)
+        except (KeyboardInterrupt, Wrong):
+            raise
+        except BaseException as error:  # SystemExit, too
+            raise _Stopped(MESSAGES["stopped"](what=what, error=_told(error))) from error
+        for (name, argument), old in zip(kept, before, strict=True):
+            if not _equal(old, _seen(argument)):
+                raise Wrong(MESSAGES["changed"](what=what, argument=name))
+        return result
+
+    return guarded
+
+
+def _seen(value):
+    """What can be seen of an argument, as nested tuples of tensors that nobody changes."""
+    if isinstance(value, nn.Module):
+        return tuple(part.detach().clone() for part in value.state_dict().values())
+    if isinstance(value, (list, tuple)):
+        return tuple(_seen(part) for part in value)
+    if isinstance(value, dict):
+        return tuple(_seen(part) for part in value.items())
+    if isinstance(value, torch.Tensor):
+        return value.detach().clone()
+    return torch.as_tensor(value.copy()) if isinstance(value, np.ndarray) else 0
+
+
+def _equal(a, b):
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    if isinstance(a, torch.Tensor):
+        return a.shape == b.shape and a.dtype == b.dtype and torch.allclose(a, b, 0, 0, equal_nan=True)
+    return a == b
+
+
+def _blame(error, what, answer):
+    """The sentence for an error in a probe or a judge: did the reader's code raise it, or what was done with its result?"""
+    codes, steps = _codes(answer), error.__traceback__
+    while steps is not None:
+        if steps.tb_frame.f_code in codes:
+            return _Stopped(MESSAGES["stopped"](what=what, error=_told(error)))
+        steps = steps.tb_next
+    return Wrong(MESSAGES["unusable"](error=_told(error)))
+
+
+def _codes(answer):
+    """The code that belongs to a class: that of its methods and what is defined in them."""
+    parts = [p for c in getattr(answer, "__mro__", [answer]) for p in vars(c).values()]
+    parts = [getattr(p, "__func__", getattr(p, "fget", p)) for p in parts]
+    waiting = [inspect.unwrap(p).__code__ for p in parts if inspect.isfunction(p)]
+    found = set()
+    while waiting:
+        found.add(code := waiting.pop())
+        waiting += [c for c in code.co_consts if isinstance(c, types.CodeType)]
+    return found
+
+
+def _told(error):
+    """An error in a few words: its type and its first line."""
+    if isinstance(error.__cause__, StopIteration):  # Python makes a RuntimeError of it in a generator
+        error = error.__cause__
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:
+        lines = []
+    name = type(error).__name__
+    return f"{name}: {lines[0].rstrip('.')[:300]}" if lines else name
+
+
+def _difference(exercise, wanted, given):
+    """(i, Wrong) for the first outcome that is not the wanted one, or None."""
+    for i, (what, expected) in enumerate(wanted):
+        if i >= len(given):
+            return i, Wrong(MESSAGES["too few"](what=what))
+        got = given[i][1]
+        try:
+            if isinstance(got, Wrong):
+                raise got
+            compare(what, expected, got, rtol=exercise.rtol, atol=exercise.atol)
+        except Wrong as wrong:
+            return i, wrong
+    return None
+
+
+def _named(exercise, wanted, given, i, wrong):
+    """What to say of a wrong answer that differs first in outcome i: the message of a known mistake, or the difference."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the mistake, not of the answer
+        for mistake in exercise.mistakes:
+            with _world():
+                if _does_the_same(exercise, mistake.answer, given):
+                    # An error or NaN can have many causes.
+                    if isinstance(given[i][1], _Stopped) or wrong.message.says(MESSAGES["nan"].words):
+                        return Wrong(MESSAGES["one cause"](happened=wrong.message, message=mistake.message))
+                    return Wrong(mistake.message)
+    if exercise.kind == "predict" and not isinstance(given[0][1], Wrong):
+        return _without_the_secret(exercise, given[0][1])
+    return wrong
+
+
+def _does_the_same(exercise, mistake, given):
+    """Whether a mistake has these outcomes."""
+    count = 0
+    for count, (what, value) in enumerate(_outcomes(exercise, mistake), start=1):
+        if count > len(given):
+            return False
+        got = given[count - 1][1]
+        if isinstance(value, Wrong) or isinstance(got, Wrong):
+            if not (isinstance(value, Wrong) and isinstance(got, Wrong)):
+                return False
+            if str(value.message) != str(got.message):
+                return False
+        else:
+            try:
+                compare(what, value, got, rtol=exercise.rtol, atol=exercise.atol)
+            except Wrong:
+                return False
+    return count == len(given)
+
+
+def _without_the_secret(exercise, answer):
+    """What to say to a wrong prediction without giving the number away."""
+    wanted = exercise.solution
+    if isinstance(wanted, str):
+        form, fits = MESSAGES["a text"], isinstance(answer, str)
+    elif isinstance(wanted, bool):
+        form, fits = MESSAGES["True or False"], isinstance(answer, bool)
+    elif isinstance(wanted, (tuple, list)):
+        form = MESSAGES["numbers"](count=len(wanted))
+        fits = isinstance(answer, (tuple, list)) and len(answer) == len(wanted)
+    else:
+        shape = tuple(numbers("", wanted).shape)
+        form = MESSAGES["a tensor of shape"](shape=shape) if shape else MESSAGES["a number"]
+        try:
+            got = numbers("", answer)
+            fits = not isinstance(answer, bool) and (got.shape == shape or (not shape and got.numel() == 1))
+        except Wrong:
+            fits = False
+        if not shape and not fits and isinstance(answer, tuple) and len(answer) == 2:
+            return Wrong(MESSAGES["comma"](got=show(answer)))
+    got, _ = show_both(answer, wanted)
+    return Wrong(MESSAGES["not it" if fits else "other form"](got=got, form=form))
