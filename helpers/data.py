@@ -196,15 +196,11 @@ def parse_idx(raw):
     big-endian 32-bit integer. Returns a uint8 tensor of those dimensions. Raises ValueError where the bytes are not so.
     """
     if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":
-        raise ValueError(
-            f"not an IDX file of unsigned bytes: it starts with {bytes(raw[:4]).hex(' ') or 'nothing'}"
-        )
+        raise ValueError(f"not an IDX file of unsigned bytes: it starts with {bytes(raw[:4]).hex(' ') or 'nothing'}")
     start = 4 + 4 * raw[3]
     shape = [int.from_bytes(raw[i : i + 4], "big") for i in range(4, start, 4)]
     if len(raw) < start or len(raw) - start != math.prod(shape):
-        raise ValueError(
-            f"an IDX header that promises the shape {shape}, with {len(raw) - start} bytes after it"
-        )
+        raise ValueError(f"an IDX header that promises the shape {shape}, with {len(raw) - start} bytes after it")
     return torch.from_numpy(np.frombuffer(raw, dtype=np.uint8)[start:].reshape(shape).copy())
 
 

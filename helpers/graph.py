@@ -63,23 +63,17 @@ def trace(function, **tensors):
         graph.add_node(time, kind="operation", label=operation, value=output, gradient=None)
         nodes[id(output)] = time
     if not isinstance(result, torch.Tensor) or result.numel() != 1 or not result.requires_grad:
-        raise ValueError(
-            "The function must return one number, computed from a tensor with requires_grad=True."
-        )
+        raise ValueError("The function must return one number, computed from a tensor with requires_grad=True.")
     last = nodes[id(result)]
     graph = graph.subgraph(nx.ancestors(graph, last) | {last})
-    wanted = [
-        data for data in graph.nodes.values() if getattr(data["value"], "requires_grad", False)
-    ]
+    wanted = [data for data in graph.nodes.values() if getattr(data["value"], "requires_grad", False)]
     gradients = torch.autograd.grad(result, [data["value"] for data in wanted], allow_unused=True)
     for data, gradient in zip(wanted, gradients, strict=True):
         data["gradient"] = gradient
     return graph, last
 
 
-def draw_network(
-    layers, *, weights=(), biases=(), loss=None, dz=(), dW=(), dy=(), marked=None, digits=3, ax=None
-):
+def draw_network(layers, *, weights=(), biases=(), loss=None, dz=(), dW=(), dy=(), marked=None, digits=3, ax=None):
     """Draw a network from left to right: a box for each unit, a line for each weight, and the numbers you give.
 
     layers: for each layer, beginning with the input, the values of its units, or how many units it has.
@@ -158,9 +152,7 @@ class _Recorder(TorchFunctionMode):
         output = func(*args, **(kwargs or {}))
         if isinstance(output, torch.Tensor):
             # an attribute such as X.T arrives as the `__get__` of that attribute
-            name = (
-                func.__self__.__name__ if func.__name__ == "__get__" else func.__name__.strip("_")
-            )
+            name = func.__self__.__name__ if func.__name__ == "__get__" else func.__name__.strip("_")
             inputs = [arg for arg in args if isinstance(arg, torch.Tensor | int | float)]
             if name in ("rsub", "rdiv", "rpow", "rmul", "radd"):  # 2 - w calls w.__rsub__(2)
                 name, inputs = name[1:], inputs[::-1]
@@ -181,9 +173,7 @@ def _layout(graph):
     places = {}
     for x in sorted(set(column.values()), reverse=True):
         nodes = [node for node in order if column[node] == x]
-        heights = [
-            [places[target][1] for target in graph.successors(node)] or [0.0] for node in nodes
-        ]
+        heights = [[places[target][1] for target in graph.successors(node)] or [0.0] for node in nodes]
         middle = sum(sum(h) / len(h) for h in heights) / len(nodes)
         for i, node in enumerate(nodes):
             places[node] = (1.35 * x, middle + (len(nodes) - 1) / 2 - i)
@@ -214,18 +204,14 @@ def _draw_node(ax, x, y, *, kind, label, value, gradient):
     lines = [line for line in lines if line[0]]
     for i, (text, color, weight) in enumerate(lines):
         offset = 0.22 * ((len(lines) - 1) / 2 - i)
-        ax.text(
-            x, y + offset, text, color=color, weight=weight, ha="center", va="center", fontsize=11
-        )
+        ax.text(x, y + offset, text, color=color, weight=weight, ha="center", va="center", fontsize=11)
 
 
 def _must_fit(sizes, shapes, **given):
     for name, parts in given.items():
         found = [tuple(torch.as_tensor(part).shape) for part in parts]
         if found and found != shapes:
-            raise ValueError(
-                f"Layers of {sizes} units: {name} should have the shapes {shapes}, but has {found}."
-            )
+            raise ValueError(f"Layers of {sizes} units: {name} should have the shapes {shapes}, but has {found}.")
 
 
 def _number(numbers, *place, form=".3g", before=""):

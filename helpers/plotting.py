@@ -45,9 +45,7 @@ def use_style():
             "axes.spines.right": False,
             "axes.grid": True,
             "grid.alpha": 0.3,
-            "axes.prop_cycle": cycler(
-                color=[MODEL, DATA, TRUTH, ERROR, "#E69F00", "#56B4E9", "#000000"]
-            ),
+            "axes.prop_cycle": cycler(color=[MODEL, DATA, TRUTH, ERROR, "#E69F00", "#56B4E9", "#000000"]),
             "lines.linewidth": 2.2,
             "lines.markersize": 6,
             "legend.frameon": False,
@@ -87,26 +85,18 @@ def plot_history(history, *names, ax=None):
     epochs = range(1, len(history) + 1)
     for name in names:
         held_out = name.startswith("val_")
-        label = name.removeprefix("val_").replace("_", " ") + (
-            " (validation)" if held_out else " (training)"
-        )
+        label = name.removeprefix("val_").replace("_", " ") + (" (validation)" if held_out else " (training)")
         style = (
-            {"color": TRUTH if held_out else MODEL, "linestyle": "-" if held_out else "--"}
-            if len(names) < 3
-            else {}
+            {"color": TRUTH if held_out else MODEL, "linestyle": "-" if held_out else "--"} if len(names) < 3 else {}
         )
-        ax.plot(
-            epochs, history[name], label=label, marker="o" if len(epochs) < 25 else None, **style
-        )
+        ax.plot(epochs, history[name], label=label, marker="o" if len(epochs) < 25 else None, **style)
     ax.set(xlabel="epoch", ylabel=names[0].removeprefix("val_").replace("_", " "))
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend()
     return ax
 
 
-def plot_decision_regions(
-    predict, X, y, *, ax=None, resolution=200, names=("$x_1$", "$x_2$"), classes=None
-):
+def plot_decision_regions(predict, X, y, *, ax=None, resolution=200, names=("$x_1$", "$x_2$"), classes=None):
     """What a classifier says at every point of the plane, with the data on top.
 
     predict: takes points (m, 2), returns class ids (m,) as integers, drawn as regions, or the probability of class 1
@@ -120,9 +110,7 @@ def plot_decision_regions(
         fig.subplots_adjust(bottom=0.2)  # for the legend
     low, high = X.min(axis=0), X.max(axis=0)
     margin = 0.08 * (high - low)
-    xs, ys = (
-        np.linspace(*ends, resolution) for ends in zip(low - margin, high + margin, strict=True)
-    )
+    xs, ys = (np.linspace(*ends, resolution) for ends in zip(low - margin, high + margin, strict=True))
     grid = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)  # (resolution^2, 2)
     with torch.no_grad():
         z = predict(torch.tensor(grid, dtype=torch.float32, device=device))
@@ -139,9 +127,7 @@ def plot_decision_regions(
         shading = LinearSegmentedColormap.from_list("shading", [CLASSES[0], "white", CLASSES[1]])
         shades = ax.imshow(picture, cmap=shading, vmin=0, vmax=1, alpha=0.55, **place)
         ax.contour(xs, ys, picture, levels=[0.5], colors="black", linewidths=1.8)
-        ax.figure.colorbar(
-            shades, ax=ax, label=f"probability of {classes[1] if classes else 'class 1'}"
-        )
+        ax.figure.colorbar(shades, ax=ax, label=f"probability of {classes[1] if classes else 'class 1'}")
     else:
         colors = ListedColormap(CLASSES)
         ax.imshow(picture, cmap=colors, vmin=-0.5, vmax=colors.N - 0.5, alpha=0.3, **place)
@@ -181,15 +167,11 @@ def plot_loss_surface(loss_of, path, *, ax=None, minimum=None, resolution=60, na
         fig.subplots_adjust(right=0.92)  # for the label of the colour bar
     low, high = marked.min(axis=0), marked.max(axis=0)
     margin = 0.25 * np.maximum(high - low, 1e-3)
-    ps, qs = (
-        np.linspace(*ends, resolution) for ends in zip(low - margin, high + margin, strict=True)
-    )
+    ps, qs = (np.linspace(*ends, resolution) for ends in zip(low - margin, high + margin, strict=True))
     losses = np.array([[float(loss_of(p, q)) for p in ps] for q in qs])
     levels = np.geomspace(max(losses.min(), 1e-6 * losses.max()), losses.max(), 14)
     # A logarithmic scale, like the levels: else all lines near the minimum have one colour.
-    lines = ax.contour(
-        ps, qs, losses, levels=levels, cmap="viridis", norm=LogNorm(), linewidths=1.2
-    )
+    lines = ax.contour(ps, qs, losses, levels=levels, cmap="viridis", norm=LogNorm(), linewidths=1.2)
     ax.figure.colorbar(lines, ax=ax, label="loss", format="%.3g")
     ax.plot(*path.T, "o-", color=MODEL, markersize=3.5, linewidth=1.5, label="descent")
     ax.plot(*path[0], "o", color=DATA, markersize=9, label="start")
@@ -219,9 +201,7 @@ def show_images(images, titles=None, *, columns=10, title=None, symmetric=False)
     fig.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=top, wspace=0.06, hspace=space)
     limit = np.abs(images).max()
     colors = (
-        {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
-        if symmetric
-        else {"vmin": images.min(), "vmax": images.max()}
+        {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit} if symmetric else {"vmin": images.min(), "vmax": images.max()}
     )
     for ax in axes.flat:
         ax.axis("off")

@@ -114,9 +114,7 @@ class History:
 
     def __getitem__(self, name):
         if name not in self.names:
-            raise KeyError(
-                f"no curve {name!r} in this history; it has {', '.join(self.names) or 'no epochs'}"
-            )
+            raise KeyError(f"no curve {name!r} in this history; it has {', '.join(self.names) or 'no epochs'}")
         return [row[name] for row in self.rows]
 
     def __len__(self):
@@ -124,9 +122,7 @@ class History:
 
     def __repr__(self):
         last = _summary(self.rows[-1]) if self.rows else "nothing yet"
-        return (
-            f"History of {len(self)} epochs{' (interrupted)' if self.interrupted else ''}: {last}"
-        )
+        return f"History of {len(self)} epochs{' (interrupted)' if self.interrupted else ''}: {last}"
 
 
 def accuracy(logits, y):

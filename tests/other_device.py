@@ -82,8 +82,7 @@ def _is_there_after(name, args, kwargs):
         joins = tensor.ndim == 0 and name not in ("cat", "stack") and tensor is not changed
         if is_there(tensor) != there and not joins:
             raise RuntimeError(
-                "Expected all tensors to be on the same device, "
-                f"but found at least two devices, {GPU} and cpu!"
+                f"Expected all tensors to be on the same device, but found at least two devices, {GPU} and cpu!"
             )
     return there
 

@@ -29,9 +29,7 @@ def one_address(root):
     assert readme == [(repo, "")], "run `make badges`"
     # In a form that the tool does not know, it would never be stamped again.
     named = [text.count(f"/{repo}") + text.count(f'"{repo}') for text in texts]
-    assert named == [len(addresses) for addresses in found], (
-        "the address stands somewhere else, too"
-    )
+    assert named == [len(addresses) for addresses in found], "the address stands somewhere else, too"
     return repo, ref
 
 
@@ -224,9 +222,7 @@ def colab(tmp_path, remote):
         cell = code_cells(folder / notebook.name)[0] + "\n"
         code = before + times * cell + after
         command = [sys.executable, "-S", "-c", code]
-        return subprocess.run(
-            command, cwd=folder, env=environment | variables, capture_output=True, text=True
-        )
+        return subprocess.run(command, cwd=folder, env=environment | variables, capture_output=True, text=True)
 
     run.folder = folder
     return run

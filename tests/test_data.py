@@ -107,9 +107,7 @@ def test_digits():
     # The same rows as scikit-learn's, each once
     rows = sorted((16 * torch.column_stack([X, y / 16])).int().tolist())
     images = datasets.load_digits()
-    assert rows == sorted(
-        [*image, digit] for image, digit in zip(images.data, images.target, strict=True)
-    )
+    assert rows == sorted([*image, digit] for image, digit in zip(images.data, images.target, strict=True))
     shares = y_test.bincount() / y_train.bincount()
     assert (shares - 1 / 4).abs().max() < 0.01
     assert all(map(torch.equal, data.load_digits(), data.load_digits()))
@@ -163,9 +161,7 @@ def test_grades_from_workers_that_start_from_scratch():
         assert torch.equal(X1, X2) and torch.equal(y1, y2)
 
 
-@pytest.mark.parametrize(
-    "name", ["mnist/train-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz"]
-)
+@pytest.mark.parametrize("name", ["mnist/train-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz"])
 @pytest.mark.parametrize("fault", ["missing", "truncated", "altered", "error page"])
 def test_a_bad_mnist_file_is_named(folder, name, fault):
     path = folder / name
@@ -241,22 +237,18 @@ def test_the_wheel_carries_the_data(tmp_path):
     subprocess.run(install, check=True)
     code = "import helpers.data as d; print(d.__file__, len(d.load_mnist().y_train), len(d.load_grades().y_test), sep='\\n')"
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(site), os.environ["PYTHONPATH"]])}
-    out = subprocess.run(
-        [sys.executable, "-c", code], cwd=empty, env=env, check=True, capture_output=True, text=True
-    )
+    out = subprocess.run([sys.executable, "-c", code], cwd=empty, env=env, check=True, capture_output=True, text=True)
     where, *counts = out.stdout.split("\n")
     assert Path(where).is_relative_to(site) and counts[:2] == ["60000", "5"]
 
 
 def test_line():
-    x, y = data.make_line(
-        10_000, w=2.0, b=1.0, noise=0.1, generator=torch.Generator().manual_seed(0)
-    )
+    x, y = data.make_line(10_000, w=2.0, b=1.0, noise=0.1, generator=torch.Generator().manual_seed(0))
     assert x.shape == y.shape == (10_000, 1) and x.min() >= 0 and x.max() < 1
     residual = y - (2 * x + 1)
-    assert residual.std().item() == pytest.approx(
-        0.1, abs=0.003
-    ) and residual.mean().item() == pytest.approx(0, abs=0.003)
+    assert residual.std().item() == pytest.approx(0.1, abs=0.003) and residual.mean().item() == pytest.approx(
+        0, abs=0.003
+    )
 
 
 def test_xor():
@@ -300,9 +292,7 @@ def test_batch_loader_yields_what_a_dataloader_yields():
 def test_batch_loader_shuffles_anew_each_epoch_and_repeatably():
     def epochs(seed):
         generator = torch.Generator().manual_seed(seed)
-        loader = data.batch_loader(
-            torch.arange(100), batch_size=30, shuffle=True, generator=generator
-        )
+        loader = data.batch_loader(torch.arange(100), batch_size=30, shuffle=True, generator=generator)
         return [torch.cat([batch for (batch,) in loader]).tolist() for _ in range(2)]
 
     first, second = epochs(0)

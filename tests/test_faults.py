@@ -164,8 +164,7 @@ def careless_loads(source):
     careful = {
         call.func
         for call in calls
-        if "weights_only=True" in map(ast.unparse, call.keywords)
-        or not (call.args or call.keywords)  # reads no file
+        if "weights_only=True" in map(ast.unparse, call.keywords) or not (call.args or call.keywords)  # reads no file
     }
     return [
         node.lineno
@@ -290,9 +289,7 @@ def save_and_be_killed(limit):
 @posix
 def test_a_kernel_killed_while_it_saves_leaves_a_whole_file(own_progress):
     before = own_progress.read_bytes()
-    kernel = multiprocessing.get_context("fork").Process(
-        target=save_and_be_killed, args=(len(before) // 2,)
-    )
+    kernel = multiprocessing.get_context("fork").Process(target=save_and_be_killed, args=(len(before) // 2,))
     kernel.start()
     kernel.join()
     assert kernel.exitcode == -signal.SIGXFSZ

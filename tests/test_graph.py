@@ -30,11 +30,7 @@ def test_values_and_gradients(tensors):
     graph, last = trace(squared_error, **tensors)
     assert graph.nodes["a"]["gradient"].item() == 12.0
     assert graph.nodes["x"]["gradient"] is None and graph.nodes["y"]["gradient"] is None
-    operations = [
-        row[1:]
-        for row in nodes(graph, "kind", "label", "value", "gradient")
-        if row[0] == "operation"
-    ]
+    operations = [row[1:] for row in nodes(graph, "kind", "label", "value", "gradient") if row[0] == "operation"]
     assert operations == [("×", 6.0, 6.0), ("−", 3.0, 6.0), ("pow", 9.0, 1.0)]
     assert graph.nodes[last]["value"].item() == 9.0
     assert list(graph.predecessors(last)) == [1, (2, 1)]  # the difference, and the constant 2

@@ -48,9 +48,7 @@ def faults(notebook):
     if lesson[-1].id != "recap":
         found.append("the core does not end with the recap")
     facts = size(lesson)
-    found += [
-        f"the core has {facts[k]:.0f} {k}, {MOST[k]} at most" for k in MOST if facts[k] > MOST[k]
-    ]
+    found += [f"the core has {facts[k]:.0f} {k}, {MOST[k]} at most" for k in MOST if facts[k] > MOST[k]]
     if facts["exercises"] < LEAST_EXERCISES:
         found.append(f"the core has {facts['exercises']} exercises, at least {LEAST_EXERCISES}")
     words = size(notebook.cells)["words"]
@@ -111,9 +109,7 @@ FAULTS = {
     "exercises, 3 at most": lambda nb: [
         cell.update(source="check(1)") for cell in core(nb)[4:] if cell.cell_type == "code"
     ],
-    "code cells, 45 at most": lambda nb: nb.cells.__setitem__(
-        slice(4, 4), [nbformat.v4.new_code_cell("1")] * 45
-    ),
+    "code cells, 45 at most": lambda nb: nb.cells.__setitem__(slice(4, 4), [nbformat.v4.new_code_cell("1")] * 45),
     "does not begin with": lambda nb: first_deeper(nb).update(source="## Deeper: Alone"),
     "does not begin with ": lambda nb: first_deeper(nb).update(
         source=re.sub(r"\*\d+ minutes", "*3 minutes", first_deeper(nb).source)
@@ -148,9 +144,7 @@ BY_NUMBER = re.compile(r"\bsections? \d|§ ?\d", re.IGNORECASE)
 
 def titles(notebook):
     """The titles of a notebook: those of the core, and those of its deeper sections."""
-    headings = [
-        c for c in notebook.cells if c.cell_type == "markdown" and c.source.startswith("##")
-    ]
+    headings = [c for c in notebook.cells if c.cell_type == "markdown" and c.source.startswith("##")]
     near = {title(cell.source) for cell in headings if not is_deeper(cell)}
     return near, {title(cell.source) for cell in headings if is_deeper(cell)}
 

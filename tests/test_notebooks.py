@@ -21,9 +21,7 @@ RECAP = ["## Recap", "To read further", "**Next.**"]
 # Outputs that run nothing in a browser, and fetch nothing
 HARMLESS = {"text/plain", "image/png"}
 # An absolute path of any system, a home folder, a user at a host
-MACHINE = re.compile(
-    r"(?<![\w./])(/[\w.+-]+){2,}|file:/|~/\w|\b[A-Z]:[\\/]+\w|\\\\\w+\\|site-packages|\w@\w+[.:-]"
-)
+MACHINE = re.compile(r"(?<![\w./])(/[\w.+-]+){2,}|file:/|~/\w|\b[A-Z]:[\\/]+\w|\\\\\w+\\|site-packages|\w@\w+[.:-]")
 # HTML that runs a script, or fetches something, as soon as the text is shown
 ACTIVE = re.compile(
     r"<(script|iframe|object|embed|applet|link|meta|base|form|style|svg|img|video|audio)\b"
@@ -130,9 +128,7 @@ def test_form(path):
 
 
 def error(text="no"):
-    return nbformat.v4.new_output(
-        "error", ename="ValueError", evalue=text, traceback=[f"ValueError: {text}"]
-    )
+    return nbformat.v4.new_output("error", ename="ValueError", evalue=text, traceback=[f"ValueError: {text}"])
 
 
 def stream(text):
@@ -158,9 +154,7 @@ def drawn(code):
 # How a notebook can be wrong, and the sentence that must say so. `code[3]` is a cell like any other.
 FAULTS = {
     "not clean": lambda nb, code: nb.metadata.update(widgets={}),
-    "not clean: ": lambda nb, code: code[3].metadata.update(
-        execution={"iopub.execute_input": "12:00"}
-    ),
+    "not clean: ": lambda nb, code: code[3].metadata.update(execution={"iopub.execute_input": "12:00"}),
     "one go": lambda nb, code: code[3].update(execution_count=None),
     "one go: ": lambda nb, code: code[3].update(execution_count=99),
     "the same id": lambda nb, code: nb.cells[2].update(id=nb.cells[3].id),
@@ -168,20 +162,14 @@ FAULTS = {
     "set-up cell ": lambda nb, code: code[0].update(metadata={}),
     "the head lacks": lambda nb, code: nb.cells[0].update(source="# A title"),
     "the recap lacks": lambda nb, code: core(nb)[-1].update(source="The end"),
-    "Colab link": lambda nb, code: nb.cells[0].update(
-        source=nb.cells[0].source.replace("/0", "/9")
-    ),
-    "leads nowhere": lambda nb, code: nb.cells[2].update(
-        cell_type="markdown", source="[a](b.ipynb)"
-    ),
+    "Colab link": lambda nb, code: nb.cells[0].update(source=nb.cells[0].source.replace("/0", "/9")),
+    "leads nowhere": lambda nb, code: nb.cells[2].update(cell_type="markdown", source="[a](b.ipynb)"),
     "holds an error": lambda nb, code: code[3].update(outputs=[error()]),
     "did not raise": lambda nb, code: code[3].metadata.update(tags=["raises-exception"]),
     "no assertion is near": lambda nb, code: code[2].metadata.update(tags=["nbval-ignore-output"]),
     "never executed": lambda nb, code: code[3].metadata.update(tags=["nbval-skip"]),
     "text and pictures": lambda nb, code: code[3].update(outputs=[shown("text/html", "<b>1</b>")]),
-    "text and pictures: ": lambda nb, code: code[3].update(
-        outputs=[shown("image/svg+xml", "<svg>")]
-    ),
+    "text and pictures: ": lambda nb, code: code[3].update(outputs=[shown("image/svg+xml", "<svg>")]),
     "runs or fetches": lambda nb, code: nb.cells[2].update(
         cell_type="markdown", source="![a](https://example.org/a.png)"
     ),
@@ -229,9 +217,7 @@ def test_a_text_that_names_a_machine_is_found(text):
     assert MACHINE.search(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["https://example.org/a/b", "1/2/3", "and/or/not", "X @ w", "X@w", r"loss:\n", "a: /"]
-)
+@pytest.mark.parametrize("text", ["https://example.org/a/b", "1/2/3", "and/or/not", "X @ w", "X@w", r"loss:\n", "a: /"])
 def test_a_text_that_names_no_machine_is_left_alone(text):
     assert not MACHINE.search(text)
 

@@ -304,9 +304,7 @@ def imported():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 @pytest.mark.parametrize("number", course.NOTEBOOKS)
-def test_run_all_with_solutions_and_order_matters_only_where_the_text_says_so(
-    number, imported, monkeypatch
-):
+def test_run_all_with_solutions_and_order_matters_only_where_the_text_says_so(number, imported, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", "off")
     monkeypatch.setenv("COURSE_DEVICE", "cpu")  # of which the outputs are
     monkeypatch.setenv("TQDM_DISABLE", "1")

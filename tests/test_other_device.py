@@ -105,12 +105,8 @@ def network():
 
 LOADERS = {
     "a list": lambda X, y, order: list(zip(X.split(7), y.split(7), strict=True)),
-    "a DataLoader": lambda X, y, order: DataLoader(
-        TensorDataset(X, y), batch_size=7, shuffle=True, generator=order
-    ),
-    "batch_loader": lambda X, y, order: batch_loader(
-        X, y, batch_size=7, shuffle=True, generator=order
-    ),
+    "a DataLoader": lambda X, y, order: DataLoader(TensorDataset(X, y), batch_size=7, shuffle=True, generator=order),
+    "batch_loader": lambda X, y, order: batch_loader(X, y, batch_size=7, shuffle=True, generator=order),
 }
 
 
@@ -148,12 +144,8 @@ PICTURES = {
         lambda w, b: ((w * X[:, 0] + b - X[:, 1]) ** 2).mean(), X, minimum=X[0], resolution=5
     ),
     "show_images": lambda X, y, model: plotting.show_images(model[0].weight.unsqueeze(0)),
-    "plot_confusion_matrix": lambda X, y, model: plotting.plot_confusion_matrix(
-        model(X).argmax(dim=1), y
-    ),
-    "draw_graph": lambda X, y, model: draw_graph(
-        lambda w, x: (w * x - 1) ** 2, w=X[0, 0].requires_grad_(), x=X[0, 1]
-    ),
+    "plot_confusion_matrix": lambda X, y, model: plotting.plot_confusion_matrix(model(X).argmax(dim=1), y),
+    "draw_graph": lambda X, y, model: draw_graph(lambda w, x: (w * x - 1) ** 2, w=X[0, 0].requires_grad_(), x=X[0, 1]),
 }
 
 

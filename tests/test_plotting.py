@@ -61,9 +61,7 @@ def test_decision_regions_are_where_the_classifier_says(probability):
 
 def test_loss_surface_has_the_path_and_the_minimum():
     path = torch.tensor([[0.0, 0.0], [1.0, 0.5], [1.5, 0.9]])
-    ax = plotting.plot_loss_surface(
-        lambda w, b: (w - 2) ** 2 + (b - 1) ** 2, path, minimum=torch.tensor([2.0, 1.0])
-    )
+    ax = plotting.plot_loss_surface(lambda w, b: (w - 2) ** 2 + (b - 1) ** 2, path, minimum=torch.tensor([2.0, 1.0]))
     np.testing.assert_allclose(ax.lines[0].get_xydata(), path.numpy())
     assert ax.lines[-1].get_xydata().tolist() == [[2.0, 1.0]]
     assert ax.get_xlim()[0] < 0 and ax.get_xlim()[1] > 2
@@ -79,9 +77,7 @@ def test_images_in_order():
 
 
 def test_confusion_matrix_has_the_truth_in_its_rows():
-    ax = plotting.plot_confusion_matrix(
-        torch.tensor([0, 1, 1, 1]), torch.tensor([0, 0, 0, 1]), classes=["A", "B"]
-    )
+    ax = plotting.plot_confusion_matrix(torch.tensor([0, 1, 1, 1]), torch.tensor([0, 0, 0, 1]), classes=["A", "B"])
     assert [text.get_text() for text in ax.texts] == [
         "1",
         "2",

@@ -16,8 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 EXPORTER = HTMLExporter(template_name="basic", exclude_input=True)
 # What GitHub lets through, as far as a notebook needs it
 ELEMENTS = re.compile(
-    "a|blockquote|br|code|details|div|em|h[1-4]|i|img|li|ol|p|pre|span|strong|summary|"
-    "table|tbody|td|th|thead|tr|ul"
+    "a|blockquote|br|code|details|div|em|h[1-4]|i|img|li|ol|p|pre|span|strong|summary|table|tbody|td|th|thead|tr|ul"
 )
 # Each is known to KaTeX and to MathJax. Another one may be a slip; if it is not, it belongs here.
 COMMANDS = re.compile(

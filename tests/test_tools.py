@@ -17,9 +17,7 @@ def notebook():
     shown = {"text/plain": "bar", "application/vnd.jupyter.widget-view+json": {"model_id": "1"}}
     outputs = [
         new_output("display_data", data=shown),
-        new_output(
-            "error", ename="ValueError", evalue="no", traceback=["File /home/ann/x.py", "no"]
-        ),
+        new_output("error", ename="ValueError", evalue="no", traceback=["File /home/ann/x.py", "no"]),
     ]
     cell = new_code_cell("f()", id="f", execution_count=7, outputs=outputs)
     cell.metadata.update(
@@ -39,9 +37,7 @@ def test_clean(notebook):
     assert cell.metadata == {"tags": ["raises-exception"], "alt": "Two bars"}
     assert [output.output_type for output in cell.outputs] == ["error"]  # the widget is gone
     assert cell.outputs[0].traceback == ["ValueError: no"]
-    assert (
-        cleaned.metadata.language_info == {"name": "python"} and "widgets" not in cleaned.metadata
-    )
+    assert cleaned.metadata.language_info == {"name": "python"} and "widgets" not in cleaned.metadata
     assert clean(copy.deepcopy(cleaned)) == cleaned
 
 

@@ -50,28 +50,20 @@ def test_fit_is_the_loop_by_hand(line):
             total += loss.item() * len(x)
         losses.append(total / 6)
     assert torch.equal(model.weight, hand.weight) and torch.equal(model.bias, hand.bias)
-    assert (
-        history["loss"] == pytest.approx(losses) and len(history) == 3 and not history.interrupted
-    )
+    assert history["loss"] == pytest.approx(losses) and len(history) == 3 and not history.interrupted
 
 
 def test_fit_finds_the_line(line):
     model = linear()
-    history = fit(
-        model, line, nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=0.2), epochs=200
-    )
-    assert model.weight.item() == pytest.approx(2, abs=1e-4) and model.bias.item() == pytest.approx(
-        1, abs=1e-4
-    )
+    history = fit(model, line, nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=0.2), epochs=200)
+    assert model.weight.item() == pytest.approx(2, abs=1e-4) and model.bias.item() == pytest.approx(1, abs=1e-4)
     assert history["loss"][-1] < 1e-8
 
 
 def test_the_loss_of_an_epoch_is_the_mean_over_samples_not_batches(line):
     model = linear()
     history = fit(model, line, nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=0.0), epochs=1)
-    assert history["loss"] == pytest.approx(
-        [nn.MSELoss()(torch.zeros(6, 1), torch.cat([y for _, y in line])).item()]
-    )
+    assert history["loss"] == pytest.approx([nn.MSELoss()(torch.zeros(6, 1), torch.cat([y for _, y in line])).item()])
 
 
 def test_modes_and_gradients(line):
@@ -84,9 +76,7 @@ def test_modes_and_gradients(line):
         epochs=2,
         val_loader=line,
     )
-    epoch = [(True, True)] * 2 + [
-        (False, False)
-    ] * 2  # trains with dropout and gradients, validates without
+    epoch = [(True, True)] * 2 + [(False, False)] * 2  # trains with dropout and gradients, validates without
     assert model.calls == epoch * 2
     assert not model.training
 
@@ -169,16 +159,12 @@ def test_interrupt_keeps_what_was_learned(line):
 
     history = fit(model, line, loss_fn, torch.optim.SGD(model.parameters(), lr=0.1), epochs=100)
     assert history.interrupted and len(history) == 2 and "interrupted" in repr(history)
-    assert (
-        not model.training and model.weight.item() != 0 and torch.isfinite(model(line[0][0])).all()
-    )
+    assert not model.training and model.weight.item() != 0 and torch.isfinite(model(line[0][0])).all()
 
 
 def test_a_loss_that_explodes_stops_the_training(line):
     model = linear()
-    with pytest.raises(
-        FloatingPointError, match=r"(inf|nan) in epoch \d+, at step \d+.*learning rate"
-    ) as error:
+    with pytest.raises(FloatingPointError, match=r"(inf|nan) in epoch \d+, at step \d+.*learning rate") as error:
         fit(model, line, nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=1e10), epochs=100)
     epoch, step = map(int, re.findall(r"epoch (\d+), at step (\d+)", str(error.value))[0])
     assert epoch == math.ceil(step / 2) > 1
@@ -192,9 +178,7 @@ def test_nan_in_the_data_is_found_at_the_first_step():
     assert model.weight.item() == 1.0  # not poisoned
 
 
-@pytest.mark.parametrize(
-    "loader", [[], torch.utils.data.DataLoader([(0, 0)], batch_size=2, drop_last=True)]
-)
+@pytest.mark.parametrize("loader", [[], torch.utils.data.DataLoader([(0, 0)], batch_size=2, drop_last=True)])
 def test_empty_loader(line, loader):
     model = linear()
     with pytest.raises(ValueError, match=r"no batch.*drop_last"):
@@ -213,9 +197,7 @@ def test_shapes_that_would_broadcast(line):
         evaluate(model, flat, nn.MSELoss())
 
 
-@pytest.mark.parametrize(
-    ("labels", "found"), [([0, 3], "0 to 3"), ([-1, 2], "-1 to 2"), ([1, 2], None)]
-)
+@pytest.mark.parametrize(("labels", "found"), [([0, 3], "0 to 3"), ([-1, 2], "-1 to 2"), ([1, 2], None)])
 def test_labels_outside_the_classes(labels, found):
     model = nn.Linear(2, 3)
     loader = [(torch.randn(2, 2), torch.tensor(labels))]
@@ -240,12 +222,8 @@ def test_evaluate_restores_the_mode_even_after_an_error(line):
 def test_evaluate_sees_all_samples_at_once(line):
     model = linear()
     y = torch.cat([y for _, y in line])
-    result = evaluate(
-        model, line, nn.MSELoss(), {"rmse": lambda y_hat, y: ((y_hat - y) ** 2).mean().sqrt()}
-    )
-    assert result == pytest.approx(
-        {"loss": (y**2).mean().item(), "rmse": (y**2).mean().sqrt().item()}
-    )
+    result = evaluate(model, line, nn.MSELoss(), {"rmse": lambda y_hat, y: ((y_hat - y) ** 2).mean().sqrt()})
+    assert result == pytest.approx({"loss": (y**2).mean().item(), "rmse": (y**2).mean().sqrt().item()})
     assert all(isinstance(value, float) for value in result.values())
 
 
@@ -263,9 +241,7 @@ def test_accuracy():
     assert accuracy(logits, torch.tensor([0, 1, 1, 1])) == 0.75
 
 
-@pytest.mark.parametrize(
-    ("logits", "y"), [((3, 2), (2,)), ((0, 2), (0,)), ((3, 1), (3, 1)), ((3,), (3,))]
-)
+@pytest.mark.parametrize(("logits", "y"), [((3, 2), (2,)), ((0, 2), (0,)), ((3, 1), (3, 1)), ((3,), (3,))])
 def test_accuracy_refuses(logits, y):
     with pytest.raises(ValueError, match="accuracy needs"):
         accuracy(torch.zeros(logits), torch.zeros(y))

@@ -120,9 +120,7 @@ def as_rows(images):
 
 
 def network():
-    return nn.Sequential(
-        nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 10)
-    )
+    return nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 10))
 
 
 # The parts
@@ -153,9 +151,7 @@ def measure_fit():
 
 
 def tiny_network():
-    return nn.Sequential(
-        nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2)
-    )
+    return nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2))
 
 
 def measure_floor():
@@ -306,9 +302,7 @@ def measure_recipes():
 
 def until(mark, curves):
     """The seconds until the accuracy was first at `mark`, over the runs that got there."""
-    seconds = [
-        next((s for s, a in zip(*curve, strict=True) if a >= mark), None) for curve in curves
-    ]
+    seconds = [next((s for s, a in zip(*curve, strict=True) if a >= mark), None) for curve in curves]
     reached = [s for s in seconds if s is not None]
     if not reached:
         return "never"
@@ -325,13 +319,9 @@ def draw_recipes(runs, best):
     for name, color in [(PLAIN, NEUTRAL), (best, TRUTH)]:
         for i, (seconds, accuracies) in enumerate(runs[name]):
             label = labels[name] if i == 0 else None
-            ax.plot(
-                seconds, errors(accuracies), "-", color=color, alpha=0.7, linewidth=1.5, label=label
-            )
+            ax.plot(seconds, errors(accuracies), "-", color=color, alpha=0.7, linewidth=1.5, label=label)
     ends = [
-        [statistics.median(run[part][-1] for run in runs[name]) for part in (0, 1)]
-        for name in runs
-        if name != PLAIN
+        [statistics.median(run[part][-1] for run in runs[name]) for part in (0, 1)] for name in runs if name != PLAIN
     ]
     seconds, accuracies = zip(*ends, strict=True)
     label = "notebook 10, the end of each rung (median)"
@@ -406,9 +396,7 @@ def measure_course():
 
 
 def output_of(code):
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
 PARTS = {

@@ -29,9 +29,7 @@ VOLATILE = [
 
 def clean(notebook):
     """Drop from an executed notebook what differs between two runs or two machines; keep outputs, counts, ids and tags."""
-    notebook = strip_output(
-        notebook, keep_output=True, keep_count=True, keep_id=True, extra_keys=VOLATILE
-    )
+    notebook = strip_output(notebook, keep_output=True, keep_count=True, keep_id=True, extra_keys=VOLATILE)
     notebook.metadata.kernelspec = {
         "display_name": "Python 3",
         "language": "python",
@@ -50,11 +48,7 @@ def clean(notebook):
 
 def find_notebooks(paths):
     """The notebooks among `paths` and below them, sorted."""
-    found = [
-        p
-        for path in map(Path, paths)
-        for p in ([path] if path.suffix == ".ipynb" else path.rglob("*.ipynb"))
-    ]
+    found = [p for path in map(Path, paths) for p in ([path] if path.suffix == ".ipynb" else path.rglob("*.ipynb"))]
     return sorted(p for p in found if ".ipynb_checkpoints" not in p.parts)
 
 
@@ -64,9 +58,7 @@ def main(paths):
         notebook = nbformat.read(path, as_version=4)
         # A cell that ought to raise carries the tag `raises-exception`; any other error stops here, naming the cell.
         here = {"metadata": {"path": path.parent}}
-        NotebookClient(
-            notebook, kernel_name="python3", timeout=300, coalesce_streams=True, resources=here
-        ).execute()
+        NotebookClient(notebook, kernel_name="python3", timeout=300, coalesce_streams=True, resources=here).execute()
         nbformat.write(clean(notebook), path)
 
 
