@@ -13,11 +13,11 @@ LONG = 200  # letters
 
 
 class Wrong(Exception):
-    """The answer is wrong; `message`, a Text, says how."""
+    """The answer is wrong; `message`, a Text, says how. error: what was raised, if that is the reason."""
 
-    def __init__(self, message):
+    def __init__(self, message, error=None):
         super().__init__(message)
-        self.message = message
+        self.message, self.error = message, error
 
 
 def compare(what, expected, got, *, rtol, atol):

@@ -38,7 +38,7 @@ def examine(exercise, answer):
     Leaves the random numbers, the modes of torch and the reader's data as they are.
     """
     try:
-        if untouched(answer, exercise):
+        if _or_wrong(untouched, answer, exercise):
             return "open", MESSAGES["open repair" if exercise.stub else "open"](name=exercise.name)
         with _on_the_side(exercise):
             result = _verdict(exercise, answer)
@@ -109,7 +109,7 @@ class _Screen(io.TextIOBase):
 
 def _verdict(exercise, answer):
     """What there is to report about a right answer, or None. Raises Wrong."""
-    _check_kind(exercise.solution, answer)
+    _or_wrong(_check_kind, exercise.solution, answer)
     if exercise.verdict is not None:
         result = _judged(exercise, answer)
         if result is None or isinstance(result, Passed):
@@ -119,13 +119,27 @@ def _verdict(exercise, answer):
         wanted = list(_outcomes(exercise, exercise.solution))
     for _, value in wanted:
         if isinstance(value, Wrong):
-            raise RuntimeError(str(value.message))
+            raise value.error or value
+    _or_wrong(_compare_all, exercise, wanted, answer)
+    return None
+
+
+def _or_wrong(step, *arguments):
+    """What a step returns. What it raises about an answer that cannot even be looked at becomes a sentence."""
+    try:
+        return step(*arguments)
+    except Wrong:
+        raise
+    except Exception as error:
+        raise Wrong(MESSAGES["unusable"](error=_told(error))) from error
+
+
+def _compare_all(exercise, wanted, answer):
     with _world():
         given = list(_outcomes(exercise, answer))
     difference = _difference(exercise, wanted, given)
     if difference is not None:
-        raise _named(exercise, wanted, given, *difference)
-    return None
+        raise _named(exercise, given, *difference)
 
 
 def _check_kind(wanted, answer):
@@ -145,10 +159,13 @@ def _check_kind(wanted, answer):
 def _judged(exercise, answer):
     try:
         return exercise.verdict(_guarded(exercise, answer))
-    except Wrong:
+    except (KeyboardInterrupt, Wrong):
         raise
-    except Exception as error:
-        raise _blame(error, MESSAGES["your code"], answer) from error
+    except BaseException as error:
+        blame = _blame(error, answer)
+        if isinstance(error, OSError) and not isinstance(blame, _Stopped):
+            raise  # such as data that are missing: not the reader's fault
+        raise blame from error
 
 
 def _outcomes(exercise, answer):
@@ -156,10 +173,12 @@ def _outcomes(exercise, answer):
     if exercise.outcomes is not None:
         try:
             yield from exercise.outcomes(_guarded(exercise, answer))
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
         except Wrong as wrong:
             yield MESSAGES["your code"], wrong
-        except Exception as error:
-            yield MESSAGES["your code"], _blame(error, MESSAGES["your code"], answer)
+        except BaseException as error:  # SystemExit, too
+            yield MESSAGES["your code"], _blame(error, answer)
     elif callable(exercise.solution):
         for arguments in exercise.cases:
             yield from _call(exercise, answer, arguments)
@@ -211,7 +230,7 @@ def _guarded(exercise, answer, what=MESSAGES["your code"]):
         except (KeyboardInterrupt, Wrong):
             raise
         except BaseException as error:  # SystemExit, too
-            raise _Stopped(MESSAGES["stopped"](what=what, error=_told(error))) from error
+            raise _Stopped(MESSAGES["stopped"](what=what, error=_told(error)), error) from error
         for (name, argument), old in zip(kept, before, strict=True):
             if not _equal(old, _seen(argument)):
                 raise Wrong(MESSAGES["changed"](what=what, argument=name))
@@ -241,14 +260,15 @@ def _equal(a, b):
     return a == b
 
 
-def _blame(error, what, answer):
+def _blame(error, answer):
     """The sentence for an error in a probe or a judge: did the reader's code raise it, or what was done with its result?"""
+    error = _cause(error)
     codes, steps = _codes(answer), error.__traceback__
     while steps is not None:
         if steps.tb_frame.f_code in codes:
-            return _Stopped(MESSAGES["stopped"](what=what, error=_told(error)))
+            return _Stopped(MESSAGES["stopped"](what=MESSAGES["your code"], error=_told(error)), error)
         steps = steps.tb_next
-    return Wrong(MESSAGES["unusable"](error=_told(error)))
+    return Wrong(MESSAGES["unusable"](error=_told(error)), error)
 
 
 def _codes(answer):
@@ -265,14 +285,18 @@ def _codes(answer):
 
 def _told(error):
     """An error in a few words: its type and its first line."""
-    if isinstance(error.__cause__, StopIteration):  # Python makes a RuntimeError of it in a generator
-        error = error.__cause__
+    error = _cause(error)
     try:
         lines = str(error).strip().splitlines()
     except Exception:
         lines = []
     name = type(error).__name__
     return f"{name}: {lines[0].rstrip('.')[:300]}" if lines else name
+
+
+def _cause(error):
+    """The error itself: in a generator, Python makes a RuntimeError of a StopIteration."""
+    return error.__cause__ if isinstance(error.__cause__, StopIteration) else error
 
 
 def _difference(exercise, wanted, given):
@@ -290,7 +314,7 @@ def _difference(exercise, wanted, given):
     return None
 
 
-def _named(exercise, wanted, given, i, wrong):
+def _named(exercise, given, i, wrong):
     """What to say of a wrong answer that differs first in outcome i: the message of a known mistake, or the difference."""
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the mistake, not of the answer

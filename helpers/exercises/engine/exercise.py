@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 import sys
 import textwrap
 from typing import Any, NamedTuple
@@ -158,4 +159,4 @@ class Exercise:
 
 @functools.cache
 def _source_of(answer):
-    return textwrap.dedent(inspect.getsource(answer)).rstrip().removeprefix("@exercise.right\n")
+    return re.sub(r"^@\w+\.right\n", "", textwrap.dedent(inspect.getsource(answer)).rstrip())

@@ -9,7 +9,7 @@ def untouched(answer, exercise):
     """Whether nobody has answered yet: a function, a class or a value as the notebook has it."""
     if exercise.stub is not None:
         return _same(answer, exercise.stub)
-    if inspect.isclass(answer):
+    if inspect.isclass(exercise.solution) and inspect.isclass(answer):
         own = vars(answer)
         asked = [name for name, part in vars(exercise.solution).items() if inspect.isfunction(part)]
         return any(_is_empty(own.get(name)) for name in asked)
