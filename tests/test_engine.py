@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from test_exercises import run_as_a_cell
+from exercise_cells import run_as_a_cell
 from torch import nn
 
 from helpers.exercises.engine import Notebook, Passed, compare, numbers, words

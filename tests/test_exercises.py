@@ -1,23 +1,20 @@
 """Every exercise: its solution, its known mistakes, other right forms, its cell in the notebook; and the four verbs."""
 
 import ast
-import contextlib
 import inspect
-import io
 import json
-import linecache
+import re
+import string
 import subprocess
 import sys
 import textwrap
 
 import pytest
-from lessons import ROOT, is_deeper, read
+from exercise_cells import EXERCISES, notebook_cells, run_as_a_cell, verdict
+from lessons import ROOT, is_deeper
 
 from helpers import exercises as course
-from helpers.exercises.engine import store
-from helpers.exercises.engine.examine import examine
-
-EXERCISES = {e.name: (number, e) for number in course.notebooks() for e in course.exercises(number)}
+from helpers.exercises.engine import store, words
 
 
 @pytest.fixture(params=EXERCISES)
@@ -34,48 +31,31 @@ def own_progress(tmp_path, monkeypatch):
     return tmp_path / "progress.json"
 
 
-def verdict(exercise, answer):
-    with contextlib.redirect_stdout(io.StringIO()):  # what the answer itself prints
-        return examine(exercise, answer)
-
-
-def exercise_of(cell):
-    """The name of the exercise in a cell with an id such as exercise-mse-gradient."""
-    return cell.id.removeprefix("exercise-").replace("-", "_")
-
-
-def cells_of(number, kind="code"):
-    """The cells of a notebook, all that are code or all that are markdown."""
-    return [cell for cell in read(number).cells if cell.cell_type == kind]
-
-
-def notebook_cells(number):
-    """The exercise cells of a notebook by the name of their exercise, and the source of its imports cell."""
-    cells = cells_of(number)
-    exercise_cells = {exercise_of(c): c for c in cells if c.id.startswith("exercise-")}
-    return exercise_cells, next(c.source for c in cells if c.id == "imports")
-
-
-def filled_in(exercise, source):
-    """The source of an exercise cell with the solution in place of the stub."""
-    check = next(
-        node for node in ast.parse(source).body if isinstance(node, ast.Expr) and ast.unparse(node).startswith("check(")
-    )
-    lines = source.splitlines()[check.lineno - 1 :]
-    return "\n".join([exercise.source(), "", "", *lines])
-
-
-def run_as_a_cell(source, namespace):
-    """Execute the source of a cell so that it can be read again, as Jupyter does; returns what it prints."""
-    name = f"<cell {hash(source)}>"
-    linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output):
-        exec(compile(source, name, "exec"), namespace)
-    return " ".join(output.getvalue().split())
-
-
 # What an exercise is made of
+
+
+@pytest.fixture
+def without_words(monkeypatch):
+    """A catalogue in a language that has no letters: what still has some is not in it."""
+    known = [text.words for texts in course.words().values() for text in texts]
+    monkeypatch.setattr(words, "catalogue", {text: wordless(text) for text in known})
+
+
+def wordless(text):
+    """The holes of a text, and a sign for each word around them."""
+    parts = string.Formatter().parse(text)
+    return "".join(
+        re.sub(r"[^\W\d_]+", "¤", literal).replace("{", "{{").replace("}", "}}")
+        + ("" if name is None else f"{{{name}{'!' + conversion if conversion else ''}{':' + form if form else ''}}}")
+        for literal, name, form, conversion in parts
+    )
+
+
+def sentences(text):
+    """Three English words in a row, where no error of Python is quoted."""
+    if text.says(words.MESSAGES["stopped"].words) or text.says(words.MESSAGES["unusable"].words):
+        return None
+    return re.search(r"\b[a-z]{2,} [a-z]{2,} [a-z]{2,}\b", str(text))
 
 
 @pytest.mark.parametrize("number", course.notebooks())
@@ -90,12 +70,13 @@ def test_solution_is_right(exercise):
     assert text.says(exercise.why.words)
 
 
-def test_known_mistakes_get_their_message(exercise):
+def test_known_mistakes_get_their_message(exercise, without_words):
     assert len(exercise.mistakes) >= 2
     for mistake in exercise.mistakes:
         state, text = verdict(exercise, mistake.answer)
-        assert state == "attempted", f"accepted: {mistake.message}"
+        assert state == "attempted", f"accepted: {mistake.message.words}"
         assert text.says(mistake.message.words), f"{mistake.message.words}: {text}"
+        assert not sentences(text), f"not in the catalogue: {text}"
 
 
 def test_other_forms_of_the_right_answer_are_accepted(exercise):

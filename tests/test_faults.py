@@ -33,7 +33,7 @@ from packaging.specifiers import SpecifierSet
 
 from helpers import data
 from helpers import exercises as course
-from helpers.exercises import store
+from helpers.exercises.engine import store
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="no such thing on Windows")
 

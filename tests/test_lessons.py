@@ -165,15 +165,15 @@ def texts_of(number):
         if cell.cell_type == "markdown":
             yield cell.id, cell.source
     for exercise in course.exercises(number):
-        for text in (exercise.why, *exercise.hints, *(m.message for m in exercise.mistakes)):
-            yield exercise.name, text
+        for text in exercise.texts:
+            yield exercise.name, text.words
 
 
 def test_every_reference_leads_to_a_section():
-    known = {number: titles(read(number)) for number in course.NOTEBOOKS}
+    known = {number: titles(read(number)) for number in course.notebooks()}
     lead_nowhere = [
         (number, place, reference)
-        for number in course.NOTEBOOKS
+        for number in course.notebooks()
         for place, text in texts_of(number)
         for reference in lost(text, number, known)
     ]

@@ -25,10 +25,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from exercise_cells import EXERCISES, cells_of, exercise_of, filled_in, notebook_cells
 from IPython.lib.pretty import pretty
 from lessons import ROOT, core, deeper, needed, read
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from test_exercises import EXERCISES, cells_of, exercise_of, filled_in, notebook_cells
 
 from helpers import exercises as course
 from helpers.device import seed_everything
@@ -297,13 +297,13 @@ def in_a_copy(work):
 @pytest.fixture(scope="module")
 def imported():
     """What the notebooks import, once for all: the processes below start with it."""
-    for number in course.NOTEBOOKS:
+    for number in course.notebooks():
         exec(notebook_cells(number)[1], {})
     torch.optim.SGD([torch.zeros(1)])  # the first optimizer imports the most
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
-@pytest.mark.parametrize("number", course.NOTEBOOKS)
+@pytest.mark.parametrize("number", course.notebooks())
 def test_run_all_with_solutions_and_order_matters_only_where_the_text_says_so(number, imported, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", "off")
     monkeypatch.setenv("COURSE_DEVICE", "cpu")  # of which the outputs are

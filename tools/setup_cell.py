@@ -11,13 +11,16 @@ REPO, REF = "<owner>/<repo>", "main"
 if "google.colab" in sys.modules:
     course = Path("course", REPO, REF)
     if not course.is_dir():
-        assert "<" not in REPO, "No address yet. In the course's folder: make badges REPO=owner/name"
+        assert "<" not in REPO, (
+            "No address yet. In the course's folder: make badges REPO=owner/name"
+        )
         part = f"{course}.part"  # renamed when it is whole: an interrupted fetch harms nothing
         shutil.rmtree(part, ignore_errors=True)
         git = f"git clone -q --depth=1 --branch={REF} https://github.com/{REPO} {part}"
         trouble, said = subprocess.getstatusoutput(git)
         assert not trouble, (
-            f"Could not fetch {REPO} at {REF}: {said}\nCheck the network and this address, then run this cell again."
+            f"Could not fetch {REPO} at {REF}: {said}\n"
+            "Check the network and this address, then run this cell again."
         )
         Path(part).rename(course)
     sys.path.insert(0, str(course.resolve()))
