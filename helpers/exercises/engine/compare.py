@@ -150,19 +150,21 @@ def _tensor(value):
 
 def show(value, digits=4):
     """A value as short as it can be read, with so many decimals: a str, or a Text where only its kind is told."""
+    name = type(value).__name__
     try:
         text = _show(value, digits)
         if isinstance(text, Text) or len(text) <= LONG:
             return text
     except Exception:  # a __repr__ that fails, a list that holds itself, an integer of a million digits ...
-        text = ""
-    name = type(value).__name__
-    if text and isinstance(value, (list, tuple)):
+        return MESSAGES["a thing"](type=name)
+    if isinstance(value, (list, tuple)):
         return MESSAGES["many"](type=name, count=len(value))
     return MESSAGES["a thing"](type=name)
 
 
-def _show(value, digits):
+def _show(value, digits, depth=0):
+    if depth > 8:
+        raise ValueError("too deep")
     if isinstance(value, np.ndarray) and value.dtype.kind not in "biufc":
         return MESSAGES["a thing"](type="ndarray")
     if isinstance(value, (torch.Tensor, np.ndarray)):
@@ -171,7 +173,7 @@ def _show(value, digits):
             return MESSAGES["a tensor without numbers"]
         if tensor.numel() > MANY:
             return MESSAGES["a tensor of shape"](shape=tuple(tensor.shape))
-        return _show(tensor.tolist(), digits)
+        return _show(tensor.tolist(), digits, depth)
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
@@ -181,7 +183,9 @@ def _show(value, digits):
             return text.rstrip("0").rstrip(".") if "." in text else text
         return f"{value:.{digits - 1}e}"
     if isinstance(value, (list, tuple)):
-        inside = ", ".join(str(_show(item, digits)) for item in value)
+        if len(value) > LONG:
+            return MESSAGES["many"](type=type(value).__name__, count=len(value))
+        inside = ", ".join(str(_show(item, digits, depth + 1)) for item in value)
         return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' * (len(value) == 1)})"
     if isinstance(value, (kinds.Number, Decimal)) and not isinstance(value, (int, complex)):
         return str(value)
