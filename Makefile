@@ -9,7 +9,7 @@ REQUIREMENTS := requirements.txt
 # One notebook or several: make run NOTEBOOKS=notebooks/01_autograd.ipynb
 # The last ones first: they take the longest, and the others fill the second worker meanwhile.
 NOTEBOOKS ?= $(wildcard notebooks/1*.ipynb notebooks/0*.ipynb)
-# The same for tests: make unit TESTS=tests/test_data.py
+# The same for tests: make unit TESTS=tests/test_data.py ARGS="-k grades"
 TESTS ?= tests
 # How many processes run the tests, and how many the notebooks (0: none beside pytest itself)
 WORKERS ?= 2
@@ -53,7 +53,7 @@ lint: $(READY)  ## ruff over code and notebooks
 	$(BIN)/ruff format --check
 
 unit: $(READY)  ## tests of the helpers, the tools and the form of the notebooks
-	$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist worksteal $(ARGS)
 
 nbval: $(READY)  ## execute the notebooks and compare every output with the stored one
 	$(BIN)/python -m pytest $(NOTEBOOKS) -n $(WORKERS) --dist loadscope --no-loadscope-reorder --nbval$(if $(filter-out cpu,$(COURSE_DEVICE)),-lax) \
