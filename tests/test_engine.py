@@ -82,6 +82,7 @@ def stop(*_):
         (lambda x: x**2, "You squared."),
         (lambda x: 3 * x, "double([1, 2.5]): expected [2, 5], got [3, 7.5]."),
         (lambda x: (2 * x).tolist(), "Python list"),
+        (lambda x: (2 * x,), "a tuple with one tensor"),
         (lambda x: (2 * x).sum(), "shape () (a single number), it should be (2,)"),
         (lambda x: (2 * x).unsqueeze(0), "shape (1, 2), it should be (2,)"),
         (lambda x: print(end=""), "Is there a return?"),
@@ -319,6 +320,21 @@ def test_a_wrong_type_is_not_blamed_on_what_runs():
 
     state, text = said(COUNTER, Answer)
     assert state == "attempted" and "gives None" in text
+
+
+def test_an_error_in_a_function_that_the_answer_made_is_its_own():
+    maker = toys.write("maker", why=".")
+    maker.right(lambda: double)
+    maker.probe(lambda answer: iter([(Text("of one"), answer()(1))]))
+
+    def answer():
+        def inner(x):
+            return x.missing
+
+        return inner
+
+    assert "Your code stopped with AttributeError" in said(maker, answer)[1]
+    assert "The check cannot go on with what your code gives: TypeError" in said(maker, lambda: 3)[1]
 
 
 def test_a_fault_of_the_check_is_not_blamed_on_the_reader():

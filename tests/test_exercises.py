@@ -1,6 +1,7 @@
 """Every exercise: its solution, its known mistakes, other right forms, its cell in the notebook; and the four verbs."""
 
 import ast
+import collections
 import inspect
 import json
 import re
@@ -91,6 +92,21 @@ def test_texts_are_sentences(exercise):
     for text in (exercise.why, *exercise.hints, *(mistake.message for mistake in exercise.mistakes)):
         assert text.words == text.words.strip() and text.words[-1] in ".?!", text.words
         assert len(text.words) < 400, text.words
+
+
+MODULES = [path for path in (ROOT / "helpers" / "exercises").glob("*.py") if path.stem != "__init__"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_no_name_in_a_module_means_two_things(path):
+    """A probe reads the names of its module when it runs: one bound twice would be that of a later exercise."""
+    bound = collections.Counter()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            bound[node.name] += 1
+        for target in getattr(node, "targets", ()):
+            bound.update(n.id for n in ast.walk(target) if isinstance(n, ast.Name))
+    assert {name for name, count in bound.items() if count > 1} <= {"exercise", "_"}
 
 
 # The exercise and its cell

@@ -381,13 +381,13 @@ hospital((0.1, 0.2, 0.4, 0.5, 0.8, 0.9), (0, 0, 1, 0, 0, 1), (0.05, 0.15, 0.3, 0
 # a probability that is equal to a threshold
 hospital((0.2, 0.5, 0.6, 0.9), (0, 1, 0, 1), (0.1, 0.5, 0.7), 3.0, 1.0)
 # false alarms cost more than misses, and the patients are in no order
-patients = (0.8, 0.35, 0.95, 0.1, 0.6, 0.9, 0.3, 0.7), (1, 1, 1, 0, 0, 0, 1, 1)
-hospital(*patients, (0.0, 0.25, 0.65, 0.93, 0.99), 1.0, 3.0)
+unsorted = (0.8, 0.35, 0.95, 0.1, 0.6, 0.9, 0.3, 0.7), (1, 1, 1, 0, 0, 0, 1, 1)
+hospital(*unsorted, (0.0, 0.25, 0.65, 0.93, 0.99), 1.0, 3.0)
 # two cases among eight, so shares of the classes mislead
 hospital((0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8), (0, 0, 0, 1, 0, 0, 0, 1), (0.35, 0.75), 2.0, 1.0)
 # costs 2000, 1500, 1500, 1500, 1500, and nothing is sorted: the first of the cheap ones is neither smallest nor largest
-patients = (0.6, 0.92, 0.4, 0.8, 0.3, 0.75, 0.55), (1, 1, 0, 0, 1, 1, 0)
-hospital(*patients, (0.95, 0.5, 0.2, 0.9, 0.7), 500.0, 500.0)
+expensive = (0.6, 0.92, 0.4, 0.8, 0.3, 0.75, 0.55), (1, 1, 0, 0, 1, 1, 0)
+hospital(*expensive, (0.95, 0.5, 0.2, 0.9, 0.7), 500.0, 500.0)
 
 exercise.mistake(
     "The two costs are swapped. A miss is a case with y = 1 that was not called.",

@@ -480,8 +480,8 @@ def _(answer):
 
 
 BETAS, DIRECTION = "beta1, beta2 = self.betas", "            direction = "
-SHRINK, MOVE = "            p *= 1 - self.lr * self.weight_decay\n", "            p -= self.lr * direction\n"
-L2 = "            g = p.grad + self.weight_decay * p\n"
+SHRINK, GO = "            p *= 1 - self.lr * self.weight_decay\n", "            p -= self.lr * direction\n"
+PENALTY = "            g = p.grad + self.weight_decay * p\n"
 MEMORY = "            m *= beta2\n            m += (1 - beta2) * p.grad"
 exercise.mistake(RECORDED, exercise.edited(NO_GRAD, ""))
 exercise.mistake(
@@ -510,16 +510,16 @@ exercise.mistake(
 )
 exercise.mistake(
     "Where the mixture is exactly zero, so is its sign, and the step. torch.sign knows that.",
-    exercise.edited(MOVE, "            p -= self.lr * torch.where(direction >= 0, 1.0, -1.0)\n"),
-    exercise.edited(MOVE, "            p -= self.lr * torch.where(direction > 0, 1.0, -1.0)\n"),
-    exercise.edited(MOVE, "            p -= self.lr * direction / direction.abs()\n"),
+    exercise.edited(GO, "            p -= self.lr * torch.where(direction >= 0, 1.0, -1.0)\n"),
+    exercise.edited(GO, "            p -= self.lr * torch.where(direction > 0, 1.0, -1.0)\n"),
+    exercise.edited(GO, "            p -= self.lr * direction / direction.abs()\n"),
 )
 exercise.mistake(
     "The decay goes through the gradient, where the sign swallows its size. Shrink p itself, as AdamW does.",
-    exercise.edited(SHRINK, "", DIRECTION, L2.replace("g = p.grad +", "p.grad +=") + DIRECTION),
+    exercise.edited(SHRINK, "", DIRECTION, PENALTY.replace("g = p.grad +", "p.grad +=") + DIRECTION),
     exercise.edited(SHRINK, "", "p.grad).sign()", "(p.grad + self.weight_decay * p)).sign()"),
     exercise.edited(
-        "p.grad).sign()", "g).sign()", "beta2) * p.grad", "beta2) * g", SHRINK, "", DIRECTION, L2 + DIRECTION
+        "p.grad).sign()", "g).sign()", "beta2) * p.grad", "beta2) * g", SHRINK, "", DIRECTION, PENALTY + DIRECTION
     ),
 )
 exercise.mistake(
@@ -528,14 +528,14 @@ exercise.mistake(
 )
 exercise.mistake(
     "The decay also shrinks the step that was taken. Shrink p first, then subtract the step.",
-    exercise.edited(SHRINK + MOVE, MOVE + SHRINK),
+    exercise.edited(SHRINK + GO, GO + SHRINK),
 )
 exercise.mistake(
     "The steps are right, but nothing shrinks p: weight_decay has no effect in your class.", exercise.edited(SHRINK, "")
 )
 exercise.mistake(
     NOT_IN_PLACE,
-    exercise.edited(SHRINK + MOVE, "            p = (1 - self.lr * self.weight_decay) * p - self.lr * direction\n"),
+    exercise.edited(SHRINK + GO, "            p = (1 - self.lr * self.weight_decay) * p - self.lr * direction\n"),
 )
 exercise.mistake(
     NO_LIST,

@@ -69,6 +69,8 @@ def _compare_numbers(what, expected, got, rtol, atol):
         raise Wrong(MESSAGES["list"](what=what))
     if isinstance(got, bool) and expected.dtype != torch.bool:
         raise Wrong(MESSAGES["kind"](what=what, expected=show(expected), got=show(got)))
+    if isinstance(got, tuple) and len(got) == 1 and isinstance(got[0], torch.Tensor) and expected.ndim:
+        raise Wrong(MESSAGES["one in a tuple"](what=what))
     got = numbers(what, got, instead=expected)
     a, b = expected.double(), got.double()
     if b.shape != a.shape and not (a.ndim == 0 and b.numel() == 1):

@@ -294,8 +294,8 @@ def _blame(error, answer):
 
 
 def _codes(answer):
-    """The code that belongs to a class: that of its methods and what is defined in them."""
-    parts = [p for c in getattr(answer, "__mro__", [answer]) for p in vars(c).values()]
+    """The code that belongs to a function or a class: that of its methods and what is defined in them."""
+    parts = [answer, *(part for kind in getattr(answer, "__mro__", ()) for part in vars(kind).values())]
     parts = [getattr(p, "__func__", getattr(p, "fget", p)) for p in parts]
     waiting = [inspect.unwrap(p).__code__ for p in parts if inspect.isfunction(p)]
     found = set()

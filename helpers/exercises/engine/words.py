@@ -64,6 +64,7 @@ MESSAGES = {
         "nan": "{what} gives NaN or infinity where a finite number is expected.",
         "kind": "{what} gives {got}, where {expected} is expected.",
         "list": "{what} gives a Python list. Make it a tensor: torch.tensor(...).",
+        "one in a tuple": "{what} gives a tuple with one tensor in it. Take that: [0].",
         "shape": "{what} has the shape {got}, it should be {expected}.",
         "integers": "{what} holds whole numbers ({got}), so everything after the point is lost. Make it floating point.",
         "floats": "{what} holds floating-point numbers ({got}), where whole numbers are expected: .long() makes them.",
