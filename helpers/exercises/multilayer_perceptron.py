@@ -1,6 +1,9 @@
 """The exercises of notebook 06."""
 
+import copy
+import functools
 import itertools
+import math
 import time
 
 import numpy as np
@@ -9,11 +12,18 @@ import torch.nn.functional as F
 from torch import nn
 
 from helpers.data import make_quadrants, make_spirals
-from helpers.exercises.core import Exercise, Mistake, Passed
+from helpers.exercises.engine import Notebook, Passed, Wrong, numbers
 
-# mlp_forward: a forward pass of any depth
+notebook = Notebook("06")
+
+# ------------------------------------------------------------------------------------------------------- mlp_forward
+
+exercise = notebook.write(
+    "mlp_forward", why="This is the forward pass of an MLP of any depth; notebook 07 adds the way back."
+)
 
 
+@exercise.right
 def mlp_forward(X, layers):
     """An MLP's outputs. X: (n, d); layers: pairs (W, b); sigmoid in all but the last."""
     H = X
@@ -23,53 +33,79 @@ def mlp_forward(X, layers):
     return H @ W + b
 
 
-def _sigmoid_in_the_last(X, layers):
-    for W, b in layers:
-        X = torch.sigmoid(X @ W + b)
-    return X
+exercise.hint(
+    "One layer is X @ W + b, then the sigmoid; its result is the X of the next layer.",
+    "Loop over layers[:-1] with the sigmoid, then treat layers[-1] without it.",
+)
 
 
-def _no_sigmoid(X, layers):
-    for W, b in layers:
-        X = X @ W + b
-    return X
+def random_layers(*sizes):
+    draw = functools.partial(torch.randn, generator=torch.Generator().manual_seed(0))
+    return [(draw(d, k), draw(k)) for d, k in itertools.pairwise(sizes)]
 
 
-def _sigmoid_in_the_first_only(X, layers):
+TABLE = [
+    (torch.tensor([[1.0, -1.0], [2.0, 1.0]]), torch.tensor([-1.0, 0.0])),
+    (torch.tensor([[4.0], [2.0]]), torch.tensor([3.0])),
+]
+POINTS = torch.tensor([[0.5, -1.0, 2.0], [1.0, 0.0, -0.5]])  # (2, 3)
+OUTPUT = exercise.text("The output of {network}")
+NETWORKS = {
+    exercise.text("the network of the table, for the input (1, 1)"): (torch.tensor([[1.0, 1.0]]), TABLE),
+    exercise.text("a network 3-2-4-1, for two points"): (POINTS, random_layers(3, 2, 4, 1)),
+    exercise.text("a network 3-2 of a single layer, for two points"): (POINTS, random_layers(3, 2)),
+}
+
+
+@exercise.probe
+def _(answer):
+    for network, arguments in NETWORKS.items():
+        yield OUTPUT(network=network), answer(*copy.deepcopy(arguments))
+
+
+HIDDEN, LAST = "torch.sigmoid(H @ W + b)", "return H @ W + b"
+exercise.mistake(
+    "The output has gone through a sigmoid, too. The last layer has no activation.",
+    exercise.edited(LAST, f"return {HIDDEN}"),
+)
+exercise.mistake("The sigmoid is missing after the hidden layers.", exercise.edited(HIDDEN, "H @ W + b"))
+
+
+@exercise.mistake
+def _(X, layers):
+    """The sigmoid belongs after every layer but the last, however many there are. A single layer is also the last, so
+    it has none."""
     X = torch.sigmoid(X @ layers[0][0] + layers[0][1])
     for W, b in layers[1:]:
         X = X @ W + b
     return X
 
 
-def _forward_without_biases(X, layers):
-    for W, _ in layers[:-1]:
-        X = torch.sigmoid(X @ W)
-    return X @ layers[-1][0]
+exercise.mistake("The biases b are not added.", exercise.edited(HIDDEN, "torch.sigmoid(H @ W)", LAST, "return H @ W"))
+exercise.mistake(
+    "The bias belongs into the sum, and so into the sigmoid: first add b, then bend.",
+    exercise.edited(HIDDEN, "torch.sigmoid(H @ W) + b"),
+)
+exercise.mistake(
+    "That is the right way through the layers, with another bend: here it is the sigmoid.",
+    exercise.edited(HIDDEN, "torch.relu(H @ W + b)"),
+    exercise.edited(HIDDEN, "torch.tanh(H @ W + b)"),
+)
+exercise.mistake(
+    "There is a transpose too much. Here W is (d, k) as in this notebook, so X @ W; it is nn.Linear that stores it the "
+    "other way round.",
+    exercise.edited(HIDDEN, "torch.sigmoid(H @ W.T + b)", LAST, "return H @ W.T + b"),
+)
+exercise.mistake(
+    "The list layers belongs to the caller, and your function changes it: pop, for one, takes a layer out. Read layers, "
+    "and leave the list as it is.",
+    exercise.edited("layers[-1]", "layers.pop()"),
+    lambda X, layers: mlp_forward(X, [layers.pop(0) for _ in range(len(layers))]),
+)
 
 
-def _forward_transposed(X, layers):
-    for W, b in layers[:-1]:
-        X = torch.sigmoid(X @ W.T + b)
-    return X @ layers[-1][0].T + layers[-1][1]
-
-
-def _forward_that_pops_the_last(X, layers):
-    W, b = layers.pop()
-    for W_hidden, b_hidden in layers:
-        X = torch.sigmoid(X @ W_hidden + b_hidden)
-    return X @ W + b
-
-
-def _forward_that_empties_the_list(X, layers):
-    while len(layers) > 1:
-        W, b = layers.pop(0)
-        X = torch.sigmoid(X @ W + b)
-    W, b = layers.pop(0)
-    return X @ W + b
-
-
-def _forward_by_modules(X, layers):
+@exercise.also_right
+def _(X, layers):
     modules = []
     for W, b in layers:
         linear = nn.Linear(*W.shape)
@@ -78,7 +114,8 @@ def _forward_by_modules(X, layers):
     return nn.Sequential(*modules[:-1])(X)
 
 
-def _forward_in_numpy(X, layers):
+@exercise.also_right
+def _(X, layers):
     H = X.numpy()
     for i, (W, b) in enumerate(layers):
         H = H @ W.numpy() + b.numpy()
@@ -86,181 +123,85 @@ def _forward_in_numpy(X, layers):
     return H
 
 
-def _random_layers(*sizes):
-    generator = torch.Generator().manual_seed(0)
-    return [
-        (torch.randn(d, k, generator=generator), torch.randn(k, generator=generator))
-        for d, k in itertools.pairwise(sizes)
-    ]
+@exercise.also_right
+def _(X, layers):
+    (W, b), *rest = layers
+    return functools.reduce(lambda Z, layer: Z.sigmoid() @ layer[0] + layer[1], rest, X @ W + b)
 
 
-_TABLE = [
-    (torch.tensor([[1.0, -1.0], [2.0, 1.0]]), torch.tensor([-1.0, 0.0])),
-    (torch.tensor([[4.0], [2.0]]), torch.tensor([3.0])),
-]
-_POINTS = torch.tensor([[0.5, -1.0, 2.0], [1.0, 0.0, -0.5]])  # (2, 3)
+# ------------------------------------------------------------------------------------------------- spiral_parameters
 
-
-def _probe_forward(answer):
-    """The outputs of three networks, and whether the list of layers is still whole after each."""
-    deep, single = _random_layers(3, 2, 4, 1), _random_layers(3, 2)
-    for network, X, layers in (
-        ("the network of the table, for the input (1, 1)", torch.tensor([[1.0, 1.0]]), _TABLE),
-        ("a network 3-2-4-1, for two points", _POINTS, deep),
-        ("a network 3-2 of a single layer, for two points", _POINTS, single),
-    ):
-        layers = list(layers)
-        yield f"the output of {network}", answer(X.clone(), layers)
-        yield f"the length of the list layers, after the output of {network}", len(layers)
-
-
-# quadrant_net: a repair
-
-
-def quadrant_net(width=8):
-    """A network 2-width-1 for the quadrants; it returns a logit."""
-    return nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, 1))
-
-
-def _broken_quadrant_net(width=8):
-    """A network 2-width-1 for the quadrants; it returns a logit."""
-    net = nn.Sequential(nn.Linear(2, width), nn.Linear(width, 1))
-    for parameter in net.parameters():
-        nn.init.zeros_(parameter)
-    return net
-
-
-def _quadrant_net_without_bend(width=8):
-    return nn.Sequential(nn.Linear(2, width), nn.Linear(width, 1))
-
-
-def _quadrant_net_from_zeros(width=8):
-    net = quadrant_net(width)
-    for parameter in net.parameters():
-        nn.init.zeros_(parameter)
-    return net
-
-
-def _quadrant_net_from_halves(width=8):
-    net = nn.Sequential(nn.Linear(2, width), nn.Sigmoid(), nn.Linear(width, 1))
-    for parameter in net.parameters():
-        nn.init.constant_(parameter, 0.5)
-    return net
-
-
-def _quadrant_net_bent_at_the_end(width=8):
-    return nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, 1), nn.ReLU())
-
-
-def _quadrant_net_of(bend, width=8):
-    return lambda: nn.Sequential(nn.Linear(2, width), bend(), nn.Linear(width, 1))
-
-
-def _quadrant_net_with_small_random_start(width=8):
-    net = nn.Sequential(nn.Linear(2, width), nn.Tanh(), nn.Linear(width, 1))
-    for parameter in net.parameters():
-        nn.init.normal_(parameter, std=0.5)
-    return net
-
-
-EQUAL_UNITS = "All hidden units compute the same. They start from equal numbers, get equal gradients, and stay equal."
-NO_BEND = (
-    "The network is still one straight line: two linear layers with nothing between them are one."
+exercise = notebook.predict(
+    "spiral_parameters",
+    4417,
+    working="(2 + 1) * 64 + (64 + 1) * 64 + (64 + 1) * 1",
+    rtol=0,
+    why="Nearly all of them, 4160, lie between the two hidden layers: the size grows with the square of the width.",
 )
-ONE_SIGN = "The output never becomes negative. A logit must, for class 0: the bend belongs between the layers."
-
-
-def _judge_quadrant_net(answer):
-    """Trains the network on the quadrants for up to 300 steps, and says what keeps it from learning."""
-    net = answer()
-    if not isinstance(net, nn.Module):
-        return f"The function must return a network, and returns a {type(net).__name__}."
-    net.cpu()  # where the data are
-    X, y = make_quadrants(500, generator=torch.Generator().manual_seed(0))
-    y = y.float().unsqueeze(1)  # (500, 1)
-    if trouble := _cannot_train(net, X):
-        return trouble
-    optimizer = torch.optim.Adam(net.parameters(), lr=0.03)
-    for step in range(300):
-        loss = F.binary_cross_entropy_with_logits(net(X), y)
-        if loss < 0.2:
-            return Passed(f"The loss falls below 0.2 after {step} steps.")
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    first = next(net.parameters())
-    if (
-        first.ndim == 2
-        and len(first) > 1
-        and torch.allclose(first, first[:1].expand_as(first), atol=1e-5)
-    ):
-        return EQUAL_UNITS
-    if _is_one_sum(net, X):
-        return NO_BEND
-    if net(X).min() >= 0:
-        return ONE_SIGN
-    return f"After 300 steps the loss is still {loss:.2f}. It should have fallen below 0.2."
-
-
-# xnor_neurons: two hidden step neurons, and a third that combines them
-
-
-def xnor_neurons():
-    """W1 (2, 2), b1 (2,), w2 (2,), b2 (a number) of step neurons that compute XNOR."""
-    W1 = torch.ones(2, 2)
-    b1 = torch.tensor([-0.5, -1.5])  # h1 is OR, h2 is AND
-    w2 = torch.tensor([-1.0, 1.0])
-    return W1, b1, w2, 0.5  # AND, or not even OR
-
-
-def _xnor_from_other_parts():
-    W1 = torch.tensor([[1.0, -1.0], [1.0, -1.0]])
-    b1 = torch.tensor([-1.5, 0.5])  # h1 is "both", h2 is "none"
-    return W1, b1, torch.ones(2), -0.5  # one of the two
-
-
-def _xnor_with_output(w2, b2):
-    """XNOR's hidden units, with another output neuron."""
-    return lambda: (torch.ones(2, 2), torch.tensor([-0.5, -1.5]), torch.tensor(w2), b2)
-
-
-def _answer_the_table(answer):
-    """What the three neurons answer, after the shapes of their weights."""
-    weights = answer()
-    yield "the number of things returned (W1, b1, w2, b2)", len(weights)
-    W1, b1, w2, b2 = (torch.as_tensor(part, dtype=torch.float32, device="cpu") for part in weights)
-    w2 = w2.flatten()  # (2, 1) is as good as (2,)
-    shapes = [str(tuple(part.shape)) for part in (W1, b1, w2)]
-    yield "the shapes of W1, b1, w2", ", ".join(shapes)
-    yield "the number of entries of b2", b2.numel()
-    X = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    H = (X @ W1 + b1 > 0).float()  # (4, 2)
-    answers = (H @ w2 + b2.reshape(()) > 0).float()  # (4,)
-    yield "the four answers, for (0, 0), (0, 1), (1, 0), (1, 1)", answers
-
-
-# What both judges look at
-
-NO_MODEL = "The first thing returned must be a network, an nn.Module."
-WRONG_SHAPE = (
-    "The output has the wrong shape: for points (n, 2) it must be (n, 1), one number per point."
+exercise.hint(
+    'The section "How many numbers are learned?" has the formula for one layer; here are three.',
+    "(2 + 1) * 64 for the first layer. The second has 64 inputs and 64 units, the third 64 inputs and 1 unit.",
 )
-NOTHING_TO_LEARN = "The network has no parameters to train."
+exercise.mistake("The biases are missing: every unit that is not an input has one.", 4288)
+exercise.mistake("One bias is missing, that of the output.", 4416)
+exercise.mistake("Only the output has a bias here. Each hidden unit has one, too.", 4289)
+exercise.mistake("The output layer is forgotten: a third layer leads from 64 units to 1.", 4352)
+exercise.mistake(
+    "A layer has one bias for each of its units, not for each of its inputs: (d + 1) k, not d (k + 1).", 4418
+)
+exercise.mistake("That is 2-64-1. There are two hidden layers.", 257)
+exercise.mistake("The biases of the second hidden layer are missing.", 257 + 64 * 64)
+exercise.mistake("That is 2-64-64-64-1. There are two hidden layers.", 4417 + 65 * 64)
+exercise.also_right(4417.0, torch.tensor(4417), np.int64(4417))
 
 
-def _cannot_train(net, X):
+# ----------------------------------------------------------------------------------------- what both judges look at
+
+SECONDS = 20  # of work
+WRONG_SHAPE = notebook.text(
+    "The output has the wrong shape: for points (n, 2) it must be (n, 1), one number per point. For {count} points yours "
+    "is {shape}."
+)
+NO_TENSOR = notebook.text("The network must give a tensor, and gives something of the type {type}.")
+NOTHING_TO_LEARN = notebook.text(
+    "Nothing can be trained: the network has no parameters, or its output does not come from them."
+)
+NOT_A_NUMBER = notebook.text("The output is NaN or infinite before the first step: look at the numbers it starts from.")
+SAME_NETWORK = notebook.text(
+    "Each call must return a new network. Yours returns the same one again, with what it has learned: build it inside the "
+    "function."
+)
+TRAINED = notebook.text("The network is below the bound before its first step. Return one that has yet to be trained.")
+
+
+# What is looked at draws no random numbers: the training goes as it does where the reader runs it.
+
+
+@torch.random.fork_rng(devices=[])
+def cannot_train(net, X):
     """What is wrong with a network before its first step, or None."""
-    if not any(p.requires_grad for p in net.parameters()):
-        return NOTHING_TO_LEARN
     output = net(X)
     if not isinstance(output, torch.Tensor):
-        return f"The network must give a tensor, and gives a {type(output).__name__}."
+        return NO_TENSOR(type=type(output).__name__)
     if output.shape != (len(X), 1):
-        return f"{WRONG_SHAPE} For {len(X)} points yours is {tuple(output.shape)}."
-    return None
+        return WRONG_SHAPE(count=len(X), shape=tuple(output.shape))
+    if not output.requires_grad or not any(p.requires_grad for p in net.parameters()):
+        return NOTHING_TO_LEARN
+    return None if output.isfinite().all() else NOT_A_NUMBER
 
 
-def _is_one_sum(net, X):
+@torch.random.fork_rng(devices=[])
+def once_more(answer):
+    return answer()
+
+
+def have_parts_in_common(net, other):
+    return not {id(p) for p in net.parameters()}.isdisjoint(id(p) for p in other.parameters())
+
+
+@torch.random.fork_rng(devices=[])
+@torch.enable_grad()
+def is_one_sum(net, X):
     """Whether the output depends on a single weighted sum of the inputs: its slopes all have one direction."""
     X = X.clone().requires_grad_()
     (slopes,) = torch.autograd.grad(net(X).sum(), X, allow_unused=True)  # (n, 2)
@@ -274,9 +215,230 @@ def _is_one_sum(net, X):
     return bool(smallest < 1e-3 * largest)
 
 
-# spiral_design: the spiral challenge
+# ------------------------------------------------------------------------------------------------------ quadrant_net
 
-BOUND, EPOCHS, SECONDS = 0.005, 1000, 20
+exercise = notebook.repair(
+    "quadrant_net",
+    why="A bend between the layers and a start that makes the units differ: without either, there is only one line.",
+)
+
+
+@exercise.broken
+def quadrant_net_broken(width=8):
+    """A network 2-width-1 for the quadrants; it returns a logit."""
+    net = nn.Sequential(nn.Linear(2, width), nn.Linear(width, 1))
+    for parameter in net.parameters():
+        nn.init.zeros_(parameter)
+    return net
+
+
+@exercise.right
+def quadrant_net(width=8):
+    """A network 2-width-1 for the quadrants; it returns a logit."""
+    return nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, 1))
+
+
+exercise.hint(
+    "Two things are wrong, and each alone is enough to keep the loss near ln 2. Both are pitfalls of section "
+    '"The bend".',
+    "What stands between the two linear layers? And how many different hidden units does this start give?",
+    "Put an activation between the two layers, and leave the start to nn.Linear.",
+)
+
+NO_NETWORK = exercise.text("The function must return a network, an nn.Module, not {got}.")
+FIXED_WIDTH = exercise.text(
+    "A network with width={width} must have {width} hidden units. Yours has no layer of that size."
+)
+LEARNED = exercise.text("The loss falls below {bound} after {step} steps of Adam.")
+TOO_SLOW = exercise.text(
+    "Stopped after {seconds} seconds, in step {step} of {steps}. A network 2-8-1 takes less than one second."
+)
+EQUAL_UNITS = exercise.text(
+    "All hidden units compute the same. They start from equal numbers, get equal gradients, and stay equal."
+)
+NO_BEND = exercise.text("The network is still one straight line: two linear layers with nothing between them are one.")
+ONE_SIGN = exercise.text(
+    "The output never becomes negative. A logit must, for class 0: the bend belongs between the layers."
+)
+BOUNDED = exercise.text(
+    "The output stays between -1 and 1. A logit is free to grow: the bend belongs between the layers."
+)
+STILL = exercise.text("After {steps} steps of Adam the loss is still {loss:.2f}. It should have fallen below {bound}.")
+STEPS, LOSS = 300, 0.2
+
+
+def quadrants():
+    X, y = make_quadrants(500, generator=torch.Generator().manual_seed(0))
+    return X, y.float().unsqueeze(1)  # (500, 1)
+
+
+def descent(net, X, y):
+    """The loss before each step of Adam, and after the last."""
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.03)
+    for _ in range(STEPS + 1):
+        loss = F.binary_cross_entropy_with_logits(net(X), y)
+        yield loss.item()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+@exercise.judge
+def _(answer):
+    net = answer()
+    if not isinstance(net, nn.Module):
+        return NO_NETWORK(got=None if net is None else type(net).__name__)
+    if have_parts_in_common(net, once_more(answer)):
+        return SAME_NETWORK
+    X, y = quadrants()
+    if trouble := cannot_train(net.cpu(), X):
+        return trouble
+    deadline = time.thread_time() + SECONDS
+    for step, loss in enumerate(descent(net, X, y)):
+        if loss < LOSS:
+            break
+        if time.thread_time() > deadline:
+            return TOO_SLOW(seconds=SECONDS, step=step, steps=STEPS)
+    else:
+        return what_holds_it(net, X) or STILL(steps=STEPS, loss=math.ceil(100 * loss) / 100, bound=LOSS)
+    if step == 0:
+        return TRAINED
+    other = 13  # a number that no network has by chance
+    wider = answer(other)
+    if cannot_train(wider.cpu(), X) or not any(other in p.shape for p in wider.parameters()):
+        return FIXED_WIDTH(width=other)
+    return Passed(LEARNED(bound=LOSS, step=step))
+
+
+def what_holds_it(net, X):
+    """What can be seen of a network that does not learn, or None."""
+    for weights in net.parameters():  # nn.Linear holds (width, 2), the notebook (2, width)
+        units = weights.T if weights.ndim == 2 and len(weights) == 2 else weights
+        if units.shape[1:] == (2,) and len(units) > 1 and torch.allclose(units, units[:1].expand_as(units), atol=1e-5):
+            return EQUAL_UNITS
+    if is_one_sum(net, X):
+        return NO_BEND
+    if net(X).min() >= 0:
+        return ONE_SIGN
+    largest = net(X).abs()
+    return BOUNDED if largest.max() <= 1 and largest.mean() > 0.9 else None
+
+
+BODY = "return nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, 1))"
+ALL_EQUAL = """net = nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, 1))
+    for parameter in net.parameters():
+        nn.init.zeros_(parameter)
+    return net"""
+exercise.mistake(NO_BEND, exercise.edited("nn.ReLU(), ", ""))
+exercise.mistake(
+    EQUAL_UNITS,
+    exercise.edited(BODY, ALL_EQUAL),
+    exercise.edited(BODY, ALL_EQUAL.replace("ReLU", "Sigmoid").replace("zeros_(parameter", "constant_(parameter, 0.5")),
+)
+exercise.mistake(
+    ONE_SIGN,
+    exercise.edited("(width, 1)", "(width, 1), nn.ReLU()"),
+    exercise.edited("(width, 1)", "(width, 1), nn.Sigmoid()"),
+)
+exercise.mistake(BOUNDED, exercise.edited("(width, 1)", "(width, 1), nn.Tanh()"))
+exercise.mistake(STILL, exercise.edited("nn.Linear(2, width), nn.ReLU()", "nn.ReLU(), nn.Linear(2, width)"))
+exercise.mistake(WRONG_SHAPE, exercise.edited("(width, 1)", "(width, 2)"))
+exercise.mistake(FIXED_WIDTH, exercise.edited("(2, width)", "(2, 8)", "(width, 1)", "(8, 1)"))
+exercise.mistake(NO_NETWORK, exercise.edited("return ", ""))
+exercise.mistake(SAME_NETWORK, functools.cache(quadrant_net))
+
+
+@functools.partial(exercise.mistake, TRAINED)
+def _(width=8):
+    net = quadrant_net(width)
+    next(loss for loss in descent(net, *quadrants()) if loss < LOSS)
+    return net
+
+
+exercise.also_right(
+    exercise.edited("nn.ReLU()", "nn.Sigmoid()"),
+    exercise.edited("nn.ReLU()", "nn.Tanh()"),
+    exercise.edited("nn.ReLU()", "nn.GELU()"),
+    exercise.edited(BODY, ALL_EQUAL.replace("ReLU", "Tanh").replace("zeros_(parameter", "normal_(parameter, std=0.5")),
+)
+
+
+# ------------------------------------------------------------------------------------------------------ xnor_neurons
+
+exercise = notebook.write(
+    "xnor_neurons",
+    why="Two lines, and a third neuron to combine them: any pattern of yes and no can be put together like this.",
+    deeper=True,
+)
+
+
+@exercise.right
+def xnor_neurons():
+    """W1 (2, 2), b1 (2,), w2 (2,), b2 (a number) of step neurons that compute XNOR."""
+    W1 = torch.ones(2, 2)
+    b1 = torch.tensor([-0.5, -1.5])  # h1 is OR, h2 is AND
+    w2 = torch.tensor([-1.0, 1.0])
+    return W1, b1, w2, 0.5  # AND, or not even OR
+
+
+exercise.hint(
+    "The hidden units of XOR, OR and AND, are useful here, too. Which pairs (h1, h2) do the four inputs give?",
+    "(0, 0) and (1, 1) must give a sum above 0, (1, 0) one that is not. Which sign has the weight of h1, and which that "
+    "of the bias?",
+    "Keep OR and AND (W1 all ones, b1 is -0.5 and -1.5) and turn all three signs of the output neuron.",
+)
+
+FOUR_THINGS = exercise.text("Return four things, W1, b1, w2 and b2: the last line is return W1, b1, w2, b2.")
+ANSWERS = exercise.text("The four answers, for (0, 0), (0, 1), (1, 0), (1, 1)")
+PARTS = [exercise.text("W1"), exercise.text("b1"), exercise.text("w2"), exercise.text("b2")]
+
+
+@exercise.probe
+def _(answer):
+    weights = answer()
+    if not isinstance(weights, (tuple, list)) or len(weights) != 4:
+        raise Wrong(FOUR_THINGS)
+    W1, b1, w2, b2 = (numbers(name, part).double() for name, part in zip(PARTS, weights, strict=True))
+    w2 = w2.flatten() if w2.numel() == 2 else w2  # (2, 1) is as good as (2,)
+    for name, part in zip(PARTS, (W1, b1, w2, b2), strict=True):
+        yield name, torch.zeros(part.shape)  # only the shapes count
+    X = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
+    H = (X @ W1 + b1 > 0).double()  # (4, 2)
+    yield ANSWERS, (H @ w2 + b2.reshape(()) > 0).int()  # (4,)
+
+
+W2, B2 = "[-1.0, 1.0]", ", 0.5 "
+exercise.mistake(
+    "This is XOR: all four answers are the opposite of those wanted.",
+    exercise.edited(W2, "[1.0, -1.0]", B2, ", -0.5 "),
+)
+exercise.mistake(
+    "All four answers are 0: the sum of the output neuron never gets above 0, and a sum of exactly 0 counts as 0. Look at "
+    "its bias.",
+    exercise.edited(B2, ", 0.0 "),
+)
+exercise.mistake(
+    "This is AND. The input (0, 0) must be answered with 1 as well.", exercise.edited(W2, "[0.0, 1.0]", B2, ", -0.5 ")
+)
+exercise.mistake(
+    "Only (0, 0) is answered with 1. The input (1, 1) must be, too: the second hidden unit can tell it from (0, 1) and (1, "
+    "0).",
+    exercise.edited(W2, "[-1.0, 0.0]"),
+)
+exercise.mistake(FOUR_THINGS, exercise.edited(", w2, 0.5", ", w2"), exercise.edited("return ", ""))
+
+
+@exercise.also_right
+def _():
+    W1 = torch.tensor([[1.0, -1.0], [1.0, -1.0]])
+    b1 = torch.tensor([-1.5, 0.5])  # h1 is "both", h2 is "none"
+    return W1, b1, torch.ones(2), -0.5  # one of the two
+
+
+exercise.also_right(lambda: (np.ones((2, 2)), [-0.5, -1.5], [-2, 2], torch.tensor([1])))
+
+
+# ----------------------------------------------------------------------------------------------------- spiral_design
 
 
 def half_mse(model, X, y):
@@ -285,19 +447,10 @@ def half_mse(model, X, y):
         return ((model(X) - y) ** 2).mean().item() / 2
 
 
-def attempt(
-    model,
-    make,
-    *,
-    lr,
-    batch_size=25,
-    optimizer_class=torch.optim.Adam,
-    epochs=1000,
-    watch=None,
-):
+def attempt(model, make, *, lr, batch_size=25, optimizer_class=torch.optim.Adam, epochs=1000):
     """Train until half_mse on the validation set is below 0.005; returns it after each epoch.
 
-    make: make_spirals or make_quadrants. watch: called after each step with (loss, results).
+    make: make_spirals or make_quadrants.
     """
     X, y = make(500, generator=torch.Generator().manual_seed(1))
     y = y.float().unsqueeze(1)  # (500, 1)
@@ -310,21 +463,201 @@ def attempt(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            if watch:
-                watch(loss, results)
         results.append(half_mse(model, X_val, y_val))
     return results
 
 
+exercise = notebook.design(
+    "spiral_design",
+    why="Now try another seed, or fewer parameters: a design that works once may have been lucky.",
+    deeper=True,
+    busy="training your network, up to 20 s ...",
+)
+
+
+@exercise.right
 def spiral_design():
     """A model (n, 2) -> (n, 1), and a dict: lr (and batch_size, optimizer_class)."""
-    model = nn.Sequential(
-        nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1), nn.Sigmoid()
-    )
+    model = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1), nn.Sigmoid())
     return model, {"lr": 0.01, "batch_size": 25, "optimizer_class": torch.optim.Adam}
 
 
-class _RingFeatures(nn.Module):
+exercise.hint(
+    "First ask which is the limit: does the training loss fall? If not, the network is too small or the steps do not fit.",
+    'A second hidden layer gets hold of the arms, as in section "Width and depth: look". And a batch of 25 makes ten steps '
+    "of each epoch, where the first try has made one.",
+    "Two hidden layers of 64 ReLU units, a sigmoid at the end, Adam with 0.01 and batches of 25.",
+)
+
+BOUND, EPOCHS = 0.005, 1000
+TWO_THINGS = exercise.text('Return two things: the model, and a dict such as {{"lr": 0.01, "batch_size": 25}}.')
+NO_MODEL = exercise.text("The first thing returned must be a network, an nn.Module.")
+NO_LR = exercise.text(
+    'The second thing returned must be a dict with at least the learning rate, such as {{"lr": 0.01}}.'
+)
+UNKNOWN_KEY = exercise.text(
+    "The dict may hold lr, batch_size and optimizer_class, which are what `attempt` lets you choose. Yours holds {keys}, "
+    "too."
+)
+NO_NUMBER = exercise.text("In the dict, lr must be a number, and batch_size a whole number, at least 1.")
+QUOTED_CLASS = exercise.text("optimizer_class is a class, such as torch.optim.Adam, without quotes.")
+NO_CLASS = exercise.text("optimizer_class is the class itself, such as torch.optim.Adam, without parentheses.")
+NOT_FINITE = exercise.text(
+    "The loss is no longer a finite number: the steps are far too large. Lower the learning rate."
+)
+NO_MOVE = exercise.text(
+    "No parameter has moved in the first epoch: either the learning rate is 0, or no gradient arrives."
+)
+CONSTANT = exercise.text(
+    "The network gives the same answer for every point, and no longer learns. Either the learning rate is so large that "
+    "its units have died or saturated, or it starts from zeros."
+)
+ONE_LINE = exercise.text(
+    "The output depends on one weighted sum of the two inputs, so every border is a straight line. Is there an activation "
+    "between the linear layers, and is the first layer wide enough?"
+)
+TOO_LONG = exercise.text(
+    "Stopped after {seconds} seconds, in epoch {epoch} of {epochs}. On the validation points it is now {validation:.4f}, "
+    "on the training points {training:.4f}; near 0.125, which a constant 0.5 gives, it is stuck, and more time would not "
+    "help. If it was falling, a smaller network or larger batches take less time."
+)
+NOT_REACHED = exercise.text(
+    "The bound was not reached within {epochs} epochs. The best was {best:.4f}. On the training points it ends at "
+    "{training:.4f}, {advice}."
+)
+NOT_BETWEEN = exercise.text(
+    "so it fits what it has seen, but not what lies between; try another activation or smaller steps"
+)
+TOO_SMALL = exercise.text(
+    "so the network is too small, or the steps do not fit: there are too few, or they are too large or too small"
+)
+REACHED = exercise.text("It reached {result:.4f} in epoch {epoch}, with {size:,} parameters.")
+
+
+@exercise.judge
+def _(answer):
+    design = answer()
+    if not isinstance(design, (tuple, list)) or len(design) != 2:
+        return TWO_THINGS
+    model, how = design
+    training, validation = spirals()
+    trouble = fault_in(model, how) or cannot_train(model.cpu(), training[0])
+    if trouble:
+        return trouble
+    with torch.random.fork_rng(devices=[]):
+        if half_mse(model, *validation) < BOUND:
+            return TRAINED
+    if have_parts_in_common(model, once_more(answer)[0]):
+        return SAME_NETWORK
+    results = attempt(Watched(model, training, validation), make_spirals, **how)
+    if results[-1] < BOUND:
+        size = sum(p.numel() for p in model.parameters())
+        # rounded down, and below up: never the bound itself
+        return Passed(REACHED(result=math.floor(1e4 * results[-1]) / 1e4, epoch=len(results), size=size))
+    best, last = math.ceil(1e4 * min(results)) / 1e4, half_mse(model, *training)
+    advice = NOT_BETWEEN if last < BOUND else TOO_SMALL
+    return NOT_REACHED(epochs=EPOCHS, best=best, training=last, advice=advice)
+
+
+def spirals():
+    """What `attempt` trains on, and what it measures: (X, y), (X, y)."""
+    X, y = make_spirals(500, generator=torch.Generator().manual_seed(1))
+    y = y.float().unsqueeze(1)  # (500, 1)
+    return (X[:250], y[:250]), (X[250:], y[250:])
+
+
+def fault_in(model, how):
+    """What is wrong with the form of a design, or None."""
+    if not isinstance(model, nn.Module):
+        return NO_MODEL
+    if not isinstance(how, dict) or "lr" not in how:
+        return NO_LR
+    if unknown := [str(key) for key in how if key not in ("lr", "batch_size", "optimizer_class")]:
+        return UNKNOWN_KEY(keys=", ".join(unknown))
+    try:
+        if numbers(NO_NUMBER, how["lr"]).numel() != 1:
+            return NO_NUMBER
+    except Wrong:
+        return NO_NUMBER
+    batch_size, optimizer_class = how.get("batch_size", 25), how.get("optimizer_class", torch.optim.Adam)
+    if not isinstance(batch_size, int) or batch_size < 1:
+        return NO_NUMBER
+    if isinstance(optimizer_class, str):
+        return QUOTED_CLASS
+    return None if callable(optimizer_class) else NO_CLASS
+
+
+class Watched(nn.Module):
+    """A model that stops its training by `attempt`, with a Wrong, where nothing is left to hope for."""
+
+    def __init__(self, model, seen, unseen):
+        super().__init__()
+        self.model, self.seen, self.unseen = model, seen, unseen
+        self.start = [p.detach().clone() for p in model.parameters()]
+        self.epoch, self.doubt, self.deadline = 0, None, time.thread_time() + SECONDS
+
+    def forward(self, X):
+        y_hat = self.model(X)
+        if not y_hat.isfinite().all():
+            raise Wrong(NOT_FINITE)
+        if time.thread_time() > self.deadline:
+            training, validation = half_mse(self.model, *self.seen), half_mse(self.model, *self.unseen)
+            now = {"epoch": self.epoch + 1, "training": training, "validation": validation}
+            raise Wrong(TOO_LONG(seconds=SECONDS, epochs=EPOCHS, **now))
+        if not torch.is_grad_enabled():  # half_mse, at the end of an epoch
+            self.epoch += 1
+            self.look()
+        return y_hat
+
+    def look(self):
+        if self.epoch == 1 and all(map(torch.equal, self.start, self.model.parameters())):
+            raise Wrong(NO_MOVE)
+        if self.epoch in (20, 40):  # twice, since a network may recover
+            before, self.doubt = self.doubt, doubt(self.model, self.seen[0])
+            if self.doubt and self.doubt is before:
+                raise Wrong(self.doubt)
+
+
+@torch.random.fork_rng(devices=[])
+def doubt(model, X):
+    if model(X).std() < 1e-6:
+        return CONSTANT
+    return ONE_LINE if is_one_sum(model, X) else None
+
+
+MIDDLE, HOW = "nn.ReLU(), nn.Linear(64, 64), nn.ReLU()", '{"lr": 0.01, "batch_size": 25'
+FIRST_TRY = "(2, 64)", "(2, 8)", MIDDLE, "nn.ReLU()", "(64, 1)", "(8, 1)"
+exercise.mistake(NOT_REACHED, exercise.edited(*FIRST_TRY, HOW, HOW + "0"))
+exercise.mistake(ONE_LINE, exercise.edited(MIDDLE, "nn.Linear(64, 64)"))
+exercise.mistake(WRONG_SHAPE, exercise.edited("(64, 1)", "(64, 2)"))
+exercise.mistake(
+    NOT_FINITE, exercise.edited(MIDDLE, "nn.ReLU()", ", nn.Sigmoid()", "", "0.01", "1000.0", "optim.Adam", "optim.SGD")
+)
+exercise.mistake(
+    CONSTANT,
+    exercise.edited("return", "[nn.init.zeros_(p) for p in model.parameters()]\n    return"),
+    exercise.edited("0.01", "10.0"),
+)
+exercise.mistake(NO_MOVE, exercise.edited("0.01", "0.0"))
+exercise.mistake(TWO_THINGS, lambda: spiral_design()[0])
+exercise.mistake(NOT_A_NUMBER, exercise.edited("return", "nn.init.constant_(model[0].bias, torch.nan)\n    return"))
+exercise.mistake(NOTHING_TO_LEARN, exercise.edited("return", "model.requires_grad_(False)\n    return"))
+exercise.mistake(NO_MODEL, lambda: spiral_design()[::-1])
+exercise.mistake(NO_LR, lambda: (spiral_design()[0], 0.01))
+exercise.mistake(UNKNOWN_KEY, exercise.edited(HOW, HOW + ', "epochs": 5000'))
+exercise.mistake(NO_NUMBER, exercise.edited("0.01", "'0.01'"), exercise.edited("25", "0.1"))
+exercise.mistake(QUOTED_CLASS, exercise.edited("torch.optim.Adam", "'Adam'"))
+exercise.mistake(NO_CLASS, exercise.edited("torch.optim.Adam", "torch.optim.Adam(model.parameters())"))
+exercise.mistake(SAME_NETWORK, functools.cache(spiral_design))
+exercise.mistake(TRAINED, lambda: trained(*ring_design()))
+
+
+def trained(model, how):
+    attempt(model, make_spirals, **how)
+    return model, how
+
+
+class RingFeatures(nn.Module):
     """A hidden layer on top of x1, x2, the radius, and the direction turned back by some of the radius."""
 
     def __init__(self):
@@ -337,300 +670,8 @@ class _RingFeatures(nn.Module):
         return self.layers(torch.cat([X, radius, angle.sin(), angle.cos()], dim=1))
 
 
-def _first_try():
-    model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1), nn.Sigmoid())
-    return model, {"lr": 0.01, "batch_size": 250}
+def ring_design():
+    return RingFeatures(), {"lr": 0.03}
 
 
-def _design_without_bend():
-    model = nn.Sequential(nn.Linear(2, 64), nn.Linear(64, 64), nn.Linear(64, 1), nn.Sigmoid())
-    return model, {"lr": 0.01}
-
-
-def _design_with_two_outputs():
-    return nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 2)), {"lr": 0.01}
-
-
-def _design_with_huge_steps():
-    model = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 1))
-    return model, {"lr": 1000.0, "optimizer_class": torch.optim.SGD}
-
-
-def _design_that_saturates():
-    return spiral_design()[0], {"lr": 10.0}
-
-
-def _design_from_zeros():
-    model, how = spiral_design()
-    for parameter in model.parameters():
-        nn.init.zeros_(parameter)
-    return model, how
-
-
-TWO_THINGS = 'Return two things: the model, and a dict such as {"lr": 0.01, "batch_size": 25}.'
-NO_LR = 'The second thing returned must be a dict with at least the learning rate, such as {"lr": 0.01}.'
-UNKNOWN_KEY = "The dict may hold lr, batch_size and optimizer_class, which are what `attempt` lets you choose."
-NO_CLASS = "optimizer_class is a class, such as torch.optim.Adam, without quotes."
-NOT_FINITE = (
-    "The loss is no longer a finite number: the steps are far too large. Lower the learning rate."
-)
-NO_MOVE = "No parameter has moved in the first epoch: either the learning rate is 0, or no gradient arrives."
-CONSTANT = (
-    "The network gives the same answer for every point, and no longer learns. "
-    "Either the learning rate is so large that its units have died or saturated, or it starts from zeros."
-)
-ONE_LINE = (
-    "The output depends on one weighted sum of the two inputs, so every border is a straight line. "
-    "Is there an activation between the linear layers, and is the first layer wide enough?"
-)
-NOT_REACHED = "The bound was not reached within 1000 epochs."
-
-
-def _judge_spiral_design(answer):
-    """Trains a design with `attempt`, as the notebook does, and says what keeps it from the bound."""
-    design = answer()
-    if not isinstance(design, (tuple, list)) or len(design) != 2:
-        return TWO_THINGS
-    model, how = design
-    if not isinstance(model, nn.Module):
-        return NO_MODEL
-    if not isinstance(how, dict) or "lr" not in how:
-        return NO_LR
-    if unknown := [str(key) for key in how if key not in ("lr", "batch_size", "optimizer_class")]:
-        return f"{UNKNOWN_KEY} Yours holds {', '.join(unknown)}, too."
-    if not callable(how.get("optimizer_class", torch.optim.Adam)):
-        if isinstance(how["optimizer_class"], str):
-            return NO_CLASS
-        return "optimizer_class is the class itself, such as torch.optim.Adam, without parentheses."
-    model.cpu()  # where the data are
-    return _cannot_train(model, torch.zeros(250, 2)) or _watched_attempt(model, how)
-
-
-def _watched_attempt(model, how):
-    """The notebook's own `attempt`, stopped where nothing is left to hope for. Returns Passed(...), or what went wrong."""
-    X, y = make_spirals(500, generator=torch.Generator().manual_seed(1))
-    X, y = X[:250], y[:250].float().unsqueeze(1)  # what `attempt` trains on
-    start = [p.detach().clone() for p in model.parameters()]
-    epoch, doubts, deadline = 0, [], time.thread_time() + SECONDS
-
-    def watch(loss, results):
-        nonlocal epoch
-        if not loss.isfinite():
-            raise _Stop(NOT_FINITE)
-        if time.thread_time() > deadline:
-            best = f"; the best was {min(results):.4f}" if results else ""
-            raise _Stop(
-                f"Stopped after {SECONDS} seconds, in epoch {len(results) + 1} of {EPOCHS}{best}. "
-                f"On the training points it is now {half_mse(model, X, y):.4f}; near 0.125, "
-                "which a constant 0.5 gives, it is stuck, and more time would not help. If it was falling, a smaller "
-                "network or larger batches take less time."
-            )
-        if len(results) > epoch:  # this was the first step of a new epoch
-            epoch = len(results)
-            if epoch == 1 and all(map(torch.equal, start, model.parameters())):
-                raise _Stop(NO_MOVE)
-            if epoch in (20, 40):  # twice, since a network may recover
-                doubts.append(_doubt(model, X))
-                if len(doubts) == 2 and doubts[0] and doubts[0] == doubts[1]:
-                    raise _Stop(doubts[0])
-
-    try:
-        results = attempt(model, make_spirals, **how, epochs=EPOCHS, watch=watch)
-    except _Stop as stop:
-        return str(stop)
-    if results[-1] < BOUND:
-        size = sum(p.numel() for p in model.parameters())
-        epochs = "1 epoch" if len(results) == 1 else f"{len(results)} epochs"
-        return Passed(f"It reached {results[-1]:.4f} after {epochs}, with {size:,} parameters.")
-    return f"{NOT_REACHED} {_where_it_is_stuck(min(results), half_mse(model, X, y))}"
-
-
-class _Stop(Exception):
-    """A training need not go on; the text says why."""
-
-
-def _doubt(model, X):
-    with torch.no_grad():
-        if model(X).std() < 1e-6:
-            return CONSTANT
-    return ONE_LINE if _is_one_sum(model, X) else None
-
-
-def _where_it_is_stuck(best, training):
-    if training < BOUND:
-        advice = "so it fits what it has seen, but not what lies between; try another activation or smaller steps."
-    else:
-        advice = "so the network is too small, or the steps do not fit: are they too few, too large, too small?"
-    return f"The best was {best:.4f}. On the training points it ends at {training:.4f}, {advice}"
-
-
-EXERCISES = [
-    Exercise(
-        name="mlp_forward",
-        kind="write",
-        solution=mlp_forward,
-        why="This is the forward pass of an MLP of any depth; notebook 07 adds the way back.",
-        hints=(
-            "One layer is X @ W + b, then the sigmoid; its result is the X of the next layer.",
-            "Loop over layers[:-1] with the sigmoid, then treat layers[-1] without it.",
-        ),
-        probe=_probe_forward,
-        mistakes=(
-            Mistake(
-                _sigmoid_in_the_last,
-                "The output has gone through a sigmoid, too. The last layer has no activation.",
-            ),
-            Mistake(_no_sigmoid, "The sigmoid is missing after the hidden layers."),
-            Mistake(
-                _sigmoid_in_the_first_only,
-                "The sigmoid belongs after every layer but the last, however many there are. A single layer is also "
-                "the last, so it has none.",
-            ),
-            Mistake(_forward_without_biases, "The biases b are not added."),
-            Mistake(
-                _forward_transposed,
-                "There is a transpose too much. Here W is (d, k) as in this notebook, so X @ W; it is nn.Linear that "
-                "stores it the other way round.",
-            ),
-            Mistake(
-                _forward_that_pops_the_last,
-                "The output is right, but the list of the caller has lost its last layer: pop takes it out. Read "
-                "layers, and leave the list as it is.",
-            ),
-            Mistake(
-                _forward_that_empties_the_list,
-                "The output is right, but the list of the caller is empty afterwards: pop takes the layers out. Read "
-                "layers, and leave the list as it is.",
-            ),
-        ),
-        also_right=(_forward_by_modules, _forward_in_numpy),
-    ),
-    Exercise(
-        name="spiral_parameters",
-        kind="predict",
-        solution=4417,
-        working="(2 + 1) * 64 + (64 + 1) * 64 + (64 + 1) * 1",
-        rtol=0,
-        why="Nearly all of them, 4160, lie between the two hidden layers: the size grows with the square of the width.",
-        hints=(
-            'The section "How many numbers are learned?" has the formula for one layer; here are three.',
-            "(2 + 1) * 64 for the first layer. The second has 64 inputs and 64 units, the third 64 inputs and 1 unit.",
-        ),
-        mistakes=(
-            Mistake(4288, "The biases are missing: every unit that is not an input has one."),
-            Mistake(4416, "One bias is missing, that of the output."),
-            Mistake(4289, "Only the output has a bias here. Each hidden unit has one, too."),
-            Mistake(4352, "The output layer is forgotten: a third layer leads from 64 units to 1."),
-            Mistake(
-                4418,
-                "A layer has one bias for each of its units, not for each of its inputs: (d + 1) k, not d (k + 1).",
-            ),
-            Mistake(257, "That is 2-64-1. There are two hidden layers."),
-            Mistake(257 + 64 * 64, "The biases of the second hidden layer are missing."),
-        ),
-        also_right=(4417.0, torch.tensor(4417), np.int64(4417)),
-    ),
-    Exercise(
-        name="quadrant_net",
-        kind="repair",
-        solution=quadrant_net,
-        stub=_broken_quadrant_net,
-        why="A bend between the layers and a start that makes the units differ: without either, there is only one line.",
-        hints=(
-            "Two things are wrong, and each alone is enough to keep the loss near ln 2. Both are pitfalls of section "
-            '"The bend".',
-            "What stands between the two linear layers? And how many different hidden units does this start give?",
-            "Put an activation between the two layers, and leave the start to nn.Linear.",
-        ),
-        judge=_judge_quadrant_net,
-        mistakes=(
-            Mistake(_quadrant_net_without_bend, NO_BEND),
-            Mistake(_quadrant_net_from_zeros, EQUAL_UNITS),
-            Mistake(_quadrant_net_from_halves, EQUAL_UNITS),
-            Mistake(_quadrant_net_bent_at_the_end, ONE_SIGN),
-            Mistake(
-                lambda: nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2)), WRONG_SHAPE
-            ),
-        ),
-        also_right=(
-            _quadrant_net_of(nn.Sigmoid),
-            _quadrant_net_of(nn.Tanh),
-            _quadrant_net_of(nn.GELU),
-            _quadrant_net_with_small_random_start,
-        ),
-    ),
-    Exercise(
-        name="xnor_neurons",
-        kind="write",
-        solution=xnor_neurons,
-        why="Two lines, and a third neuron to combine them: any pattern of yes and no can be put together like this.",
-        hints=(
-            "The hidden units of XOR, OR and AND, are useful here, too. Which pairs (h1, h2) do the four inputs give?",
-            "(0, 0) and (1, 1) must give a sum above 0, (1, 0) one that is not. Which sign has the weight of h1, "
-            "and which that of the bias?",
-            "Keep OR and AND (W1 all ones, b1 is -0.5 and -1.5) and turn all three signs of the output neuron.",
-        ),
-        probe=_answer_the_table,
-        mistakes=(
-            Mistake(
-                _xnor_with_output([1.0, -1.0], -0.5),
-                "This is XOR: all four answers are the opposite of those wanted.",
-            ),
-            Mistake(
-                _xnor_with_output([-1.0, 1.0], 0.0),
-                "All four answers are 0: the sum of the output neuron never gets above 0, and a sum of exactly 0 "
-                "counts as 0. Look at its bias.",
-            ),
-            Mistake(
-                _xnor_with_output([0.0, 1.0], -0.5),
-                "This is AND. The input (0, 0) must be answered with 1 as well.",
-            ),
-            Mistake(
-                _xnor_with_output([-1.0, 0.0], 0.5),
-                "Only (0, 0) is answered with 1. The input (1, 1) must be, too: the second hidden unit can tell it "
-                "from (0, 1) and (1, 0).",
-            ),
-        ),
-        also_right=(
-            _xnor_from_other_parts,
-            lambda: (np.ones((2, 2)), [-0.5, -1.5], [-2, 2], torch.tensor([1])),
-        ),
-    ),
-    Exercise(
-        name="spiral_design",
-        kind="design",
-        solution=spiral_design,
-        why="Now try another seed, or fewer parameters: a design that works once may have been lucky.",
-        hints=(
-            "First ask which is the limit: does the training loss fall? If not, the network is too small or the steps "
-            "do not fit.",
-            'A second hidden layer gets hold of the arms, as in section "Width and depth: look". And a batch of 25 makes '
-            "ten steps of each epoch, where the first try has made one.",
-            "Two hidden layers of 64 ReLU units, a sigmoid at the end, Adam with 0.01 and batches of 25.",
-        ),
-        judge=_judge_spiral_design,
-        busy="training your network, up to 20 s ...",
-        mistakes=(
-            Mistake(_first_try, NOT_REACHED),
-            Mistake(_design_without_bend, ONE_LINE),
-            Mistake(_design_with_two_outputs, WRONG_SHAPE),
-            Mistake(_design_with_huge_steps, NOT_FINITE),
-            Mistake(_design_that_saturates, CONSTANT),
-            Mistake(_design_from_zeros, CONSTANT),
-            Mistake(lambda: (spiral_design()[0], {"lr": 0.0}), NO_MOVE),
-            Mistake(lambda: spiral_design()[0], TWO_THINGS),
-            Mistake(lambda: (spiral_design()[0], 0.01), NO_LR),
-            Mistake(lambda: (spiral_design()[0], {"lr": 0.01, "epochs": 5000}), UNKNOWN_KEY),
-            Mistake(
-                lambda: (spiral_design()[0], {"lr": 0.01, "optimizer_class": "Adam"}), NO_CLASS
-            ),
-        ),
-        also_right=(
-            lambda: (
-                nn.Sequential(*spiral_design()[0][:-1]),
-                {"lr": 0.01},
-            ),  # no sigmoid at the end
-            lambda: (_RingFeatures(), {"lr": 0.03}),
-        ),
-    ),
-]
+exercise.also_right(exercise.edited(", nn.Sigmoid()", ""), ring_design)
