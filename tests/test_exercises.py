@@ -11,10 +11,11 @@ import sys
 import textwrap
 
 import pytest
-from exercise_cells import EXERCISES, notebook_cells, run_as_a_cell, verdict
+from exercise_cells import EXERCISES, cells_of, notebook_cells, run_as_a_cell, verdict
 from lessons import ROOT, is_deeper
 
 from helpers import exercises as course
+from helpers.exercises import multilayer_perceptron
 from helpers.exercises.engine import store, words
 
 
@@ -139,6 +140,26 @@ def test_the_broken_function_of_a_repair_is_that_of_the_notebook(exercise):
     stub, broken = definition(cells[exercise.name].source), definition(inspect.getsource(exercise.stub))
     broken.name, broken.decorator_list = stub.name, stub.decorator_list
     assert ast.unparse(stub) == ast.unparse(broken)
+
+
+# A judge that trains does it as the notebook does: the cell, and its function in the module, word for word
+THE_SAME = [
+    ("06", "half-mse", multilayer_perceptron.half_mse),
+    ("06", "attempt-function", multilayer_perceptron.attempt),
+]
+
+
+@pytest.mark.parametrize(("number", "cell_id", "function"), THE_SAME, ids=lambda part: getattr(part, "__name__", ""))
+def test_a_judge_trains_as_the_notebook_does(number, cell_id, function):
+    (cell,) = [cell for cell in cells_of(number) if cell.id == cell_id]
+    assert ast.unparse(definition(cell.source)) == ast.unparse(definition(inspect.getsource(function)))
+
+
+@pytest.mark.parametrize("name", ["spiral_design", "quadrant_net"])
+def test_a_training_without_end_is_stopped(monkeypatch, name):
+    monkeypatch.setattr(multilayer_perceptron, "SECONDS", 0)
+    exercise = EXERCISES[name][1]
+    assert "topped after" in str(verdict(exercise, exercise.solution)[1])
 
 
 def definition(source):

@@ -348,7 +348,7 @@ exercise.mistake(NO_NETWORK, exercise.edited("return ", ""))
 exercise.mistake(SAME_NETWORK, functools.cache(quadrant_net))
 
 
-@functools.partial(exercise.mistake, TRAINED)
+@exercise.mistake(TRAINED)
 def _(width=8):
     net = quadrant_net(width)
     next(loss for loss in descent(net, *quadrants()) if loss < LOSS)

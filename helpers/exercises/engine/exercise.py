@@ -137,9 +137,11 @@ class Exercise:
     def mistake(self, message, *answers):
         """Wrong answers that people give, recognised by what they do, and the message for them: words or a Text.
 
-        As a decorator, it takes the message from the docstring of the wrong function or class.
+        As a decorator, `@exercise.mistake(message)`, or `@exercise.mistake` where the docstring is the message.
         """
         if not answers:
+            if isinstance(message, (str, Text)):
+                return functools.partial(self.mistake, message)
             answers = (message,)
             message = " ".join(message.__doc__.split())
         message = message if isinstance(message, Text) else self.text(message)
