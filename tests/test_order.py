@@ -52,7 +52,7 @@ ANNOUNCED = {
 def names(source):
     """What a cell takes from other cells, what functions made in it take when they are called, and what it binds."""
     taken, later, bound = set(), set(), set()
-    for step in dis.get_instructions(compile(source, "cell", "exec")):
+    for step in in_order(source):
         if step.opname == "STORE_NAME":
             bound.add(step.argval)
         elif step.opname == "LOAD_NAME" and step.argval not in bound:
@@ -64,6 +64,20 @@ def names(source):
             else:
                 later |= names_outside(step.argval)
     return taken, later, bound
+
+
+def in_order(source):
+    """The instructions of a cell, in the order of its statements: some Pythons put what follows `except` behind all others."""
+    first = {}  # by line: where the statement begins, the innermost one
+    for node in ast.walk(ast.parse(source)):  # outer ones come before inner ones
+        if isinstance(node, (ast.stmt, ast.ExceptHandler)):
+            start = min(part.lineno for part in (node, *getattr(node, "decorator_list", [])))
+            first |= dict.fromkeys(range(start, node.end_lineno + 1), start)
+    steps, place = [], 0
+    for step in dis.get_instructions(compile(source, "cell", "exec")):
+        place = first.get(step.positions.lineno, place)  # one without a line goes with the one before it
+        steps.append((place, step))
+    return [step for _, step in sorted(steps, key=lambda pair: pair[0])]
 
 
 def names_outside(code):
@@ -382,6 +396,7 @@ def test_a_name_that_two_cells_bind_is_found(cells, found):
         ("x = 1\n[x for _ in 'ab']\nmax([3], key=lambda v: x)", "x = 2"),
         ("class A:\n    x = 1\n    y = x", "x = 2", "x = 3"),
         ("import io", "import io", "io"),
+        ("try:\n    int('one')\nexcept ValueError as e:\n    x = (\n        str(e)\n    )\nx", "x = 2"),
     ],
 )
 def test_a_name_that_is_clear_is_not_found(cells):
