@@ -77,7 +77,8 @@ def test_known_mistakes_get_their_message(exercise, without_words):
     for mistake in exercise.mistakes:
         state, text = verdict(exercise, mistake.answer)
         assert state == "attempted", f"accepted: {mistake.message.words}"
-        assert text.says(mistake.message.words), f"{mistake.message.words}: {text}"
+        others = [other.message.words for other in exercise.mistakes if text.says(other.message.words)]
+        assert text.says(mistake.message.words), f"{mistake.message.words!r} is taken for {others or text}"
         assert not sentences(text), f"not in the catalogue: {text}"
 
 
@@ -110,6 +111,15 @@ def test_no_name_in_a_module_means_two_things(path):
     assert {name for name, count in bound.items() if count > 1} <= {"exercise", "_"}
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_what_is_said_is_no_f_string(path):
+    """Once filled in, it could not be found in a catalogue."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("text", "hint", "mistake"):
+            said = node.args[:1] if node.func.attr != "hint" else node.args
+            assert not any(isinstance(text, ast.JoinedStr) for text in said), ast.unparse(node)
+
+
 # The exercise and its cell
 
 
@@ -121,25 +131,29 @@ def test_each_exercise_has_its_cell_and_each_stub_is_open(number):
     exec(imports, namespace)
     for exercise in course.exercises(number):
         printed = run_as_a_cell(cells[exercise.name].source, namespace)
-        assert "not attempted yet" in printed, printed
+        assert "not attempted yet" in printed, f"the cell of {exercise.name} prints {printed!r}"
         assert is_deeper(cells[exercise.name]) == exercise.deeper, exercise.name
 
 
 def test_stub_and_solution_have_the_same_signature_and_docstring(exercise):
     if not (inspect.isfunction(exercise.solution) or inspect.isclass(exercise.solution)):
         return
-    cells, _ = notebook_cells(EXERCISES[exercise.name][0])
-    stub = definition(cells[exercise.name].source)
+    stub = definition(cell_of(exercise).source)
     assert outline(stub) == outline(definition(exercise.source())), exercise.name
 
 
 def test_the_broken_function_of_a_repair_is_that_of_the_notebook(exercise):
     if exercise.kind != "repair":
         return
-    cells, _ = notebook_cells(EXERCISES[exercise.name][0])
-    stub, broken = definition(cells[exercise.name].source), definition(inspect.getsource(exercise.stub))
+    stub, broken = definition(cell_of(exercise).source), definition(inspect.getsource(exercise.stub))
     broken.name, broken.decorator_list = stub.name, stub.decorator_list
     assert ast.unparse(stub) == ast.unparse(broken)
+
+
+def cell_of(exercise):
+    cells, _ = notebook_cells(EXERCISES[exercise.name][0])
+    assert exercise.name in cells, f"no cell has the id exercise-{exercise.name.replace('_', '-')}"
+    return cells[exercise.name]
 
 
 # A judge that trains does it as the notebook does: the cell, and its function in the module, word for word

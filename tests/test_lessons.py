@@ -59,8 +59,10 @@ def faults(notebook):
         line, minutes = FIRST_LINE.match(cells[0].source), said(size(cells)["minutes"])
         table += f"| deeper: {name} | {minutes} |\n"
         if not line or int(line["minutes"]) != minutes:
-            start = f"## Deeper: {name}\n\n*{minutes} minutes. Needs the core of this notebook.*"
-            found.append(f"a deeper section does not begin with {start!r}, and what else it needs")
+            start = (
+                f"## Deeper: {name}\n\n*{minutes} minutes[, with an exercise]. Needs the core of this notebook[ ...].*"
+            )
+            found.append(f"a deeper section does not begin with {start!r}")
         if minutes not in SECTION_MINUTES:
             found.append(f"{name!r} takes {minutes} minutes, {SECTION_MINUTES[-1]} at most")
         missing = [other for other in needed(cells) if other not in sections]
@@ -76,7 +78,8 @@ def faults(notebook):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_is_a_lesson_and_more(path):
-    assert faults(nbformat.read(path, as_version=4)) == []
+    found = faults(nbformat.read(path, as_version=4))
+    assert not found, "\n".join(found)
 
 
 @pytest.fixture(scope="module")

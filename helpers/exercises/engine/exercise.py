@@ -142,8 +142,9 @@ class Exercise:
         if not answers:
             if isinstance(message, (str, Text)):
                 return functools.partial(self.mistake, message)
-            answers = (message,)
-            message = " ".join(message.__doc__.split())
+            answers, message = (message,), " ".join((message.__doc__ or "").split())
+        if not message:
+            raise ValueError(f"{self.name}: a mistake has no message; as a decorator, it takes the docstring")
         message = message if isinstance(message, Text) else self.text(message)
         self.mistakes.extend(Mistake(answer, message) for answer in answers)
         return answers[0]
