@@ -15,13 +15,13 @@ TESTS ?= tests
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint unit nbval oldest run bench badges clean
+.PHONY: help lab test lint unit nbval oldest newest run bench badges clean
 
 help:  ## list the commands
 	@$(PYTHON) -c "import re; [print(f'make {m[1]:8} {m[2]}') for m in re.finditer(r'(?m)^(\w+):.*## (.*)', open('Makefile').read())]"
 
 $(READY): $(REQUIREMENTS) pyproject.toml
-	@$(PYTHON) -c "import sys; sys.version_info >= (3, 11) or sys.exit('This course needs Python 3.11 or newer; $(PYTHON) is Python %d.%d. Name another one: make PYTHON=python3.12' % sys.version_info[:2])"
+	@$(PYTHON) -c "import sys; (3, 11) <= sys.version_info[:2] <= (3, 14) or sys.exit('This course needs Python 3.11 to 3.14; $(PYTHON) is Python %d.%d. Name another one: make lab PYTHON=python3.13' % sys.version_info[:2])"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -r $(REQUIREMENTS)
 	@$(BIN)/python -c "open('$@', 'w').close()"
@@ -63,6 +63,11 @@ oldest:  ## the tests of the helpers, and nbval, with the oldest versions that t
 	$(MAKE) unit nbval VENV=.venv-oldest REQUIREMENTS=tests/oldest.txt \
 		TESTS="$(patsubst %,tests/test_%.py,data device exercises graph plotting training)"
 
+# The environment is made anew each time: what is newest changes.
+newest:  ## everything that CI checks, with the newest release of each package (of torch, see tests/newest.txt)
+	$(PYTHON) -c "import shutil; shutil.rmtree('.venv-newest', ignore_errors=True)"
+	$(MAKE) test VENV=.venv-newest REQUIREMENTS=tests/newest.txt
+
 run: $(READY)  ## execute the notebooks in place and clean them, ready to commit
 	$(BIN)/ruff check --fix $(NOTEBOOKS)
 	$(BIN)/ruff format $(NOTEBOOKS)
@@ -75,4 +80,4 @@ badges: $(READY)  ## write the set-up cell, and the address of this copy for Col
 	$(BIN)/python tools/badges.py $(if $(REPO),--repo "$(REPO)") $(if $(REF),--ref "$(REF)")
 
 clean:  ## remove the environment and the caches
-	$(PYTHON) -c "import shutil; [shutil.rmtree(d, ignore_errors=True) for d in ('.venv', '.venv-oldest', '.pytest_cache', '.ruff_cache', '.hypothesis')]"
+	$(PYTHON) -c "import shutil; [shutil.rmtree(d, ignore_errors=True) for d in ('.venv', '.venv-oldest', '.venv-newest', '.pytest_cache', '.ruff_cache', '.hypothesis')]"

@@ -1,4 +1,4 @@
-"""What can go wrong around the reader's code: files, paths, processes that are stopped, no network, an old Python."""
+"""What can go wrong around the reader's code: files, paths, processes that are stopped, no network, another Python."""
 
 import ast
 import contextlib
@@ -504,15 +504,21 @@ def test_a_checkout_and_a_home_that_are_read_only(tmp_path, monkeypatch):
     assert text.count(sentence) == text.count("could not be saved") == 2  # once for each check
 
 
-# An old Python
+# A Python that is too old, or too new
 
 
 @posix
 @pytest.mark.parametrize(
     ("version", "target", "accepted"),
-    [("3.10.14", "lab", False), ("3.11.0", "lab", True), ("3.11.0", "nbval", True)],
+    [
+        ("3.10.14", "lab", False),
+        ("3.11.0", "lab", True),
+        ("3.11.0", "nbval", True),
+        ("3.14.2", "lab", True),
+        ("3.15.0", "lab", False),
+    ],
 )
-def test_an_old_python_is_refused_with_a_sentence(tmp_path, version, target, accepted):
+def test_a_python_too_old_or_too_new_is_refused_with_a_sentence(tmp_path, version, target, accepted):
     """And for another, an environment is made, with the network that this takes."""
     for name in ("Makefile", "requirements.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
@@ -525,7 +531,7 @@ def test_an_old_python_is_refused_with_a_sentence(tmp_path, version, target, acc
     python.chmod(0o755)
     result = make(target, f"PYTHON={python}", cwd=tmp_path)
     assert result.returncode != 0 and ("goes on, PYTHONPATH=;" in result.stdout) is accepted
-    sentence = f"This course needs Python 3.11 or newer; {python} is Python 3.10."
+    sentence = f"This course needs Python 3.11 to 3.14; {python} is Python 3.{numbers[1]}."
     assert (sentence in result.stderr) is not accepted and "Traceback" not in result.stderr
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert (version in SpecifierSet(project["requires-python"])) is accepted

@@ -1,7 +1,10 @@
 """The versions that the course promises are the versions that it is tested with."""
 
+import re
 import tomllib
 from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -12,9 +15,12 @@ def pins(path):
     return dict(line.split("==") for line in lines if "==" in line)
 
 
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
 def lower_bounds():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    bounds = dict(line.split(">=") for line in project["dependencies"])
+    bounds = dict(line.split(">=") for line in project()["dependencies"])
     del bounds["torch"]  # the outputs are compared with those of one version
     return bounds
 
@@ -28,3 +34,17 @@ def test_make_oldest_tests_with_the_same_torch_and_the_same_tools():
     latest, oldest = pins("requirements.txt"), pins("tests/oldest.txt")
     differ = {name for name in oldest if oldest[name] != latest[name]}
     assert differ <= {*lower_bounds(), "ipython", "ipykernel"}
+
+
+def test_make_newest_leaves_open_what_a_reader_gets():
+    """And nothing else: where it breaks, the break is one that a reader would meet."""
+    latest, newest = pins("requirements.txt"), pins("tests/newest.txt")
+    jupyter = {"jupyterlab", "ipython", "ipykernel"}
+    assert newest == {name: latest[name] for name in latest.keys() - lower_bounds().keys() - jupyter}
+    assert jupyter <= set((ROOT / "tests/newest.txt").read_text(encoding="utf-8").splitlines())
+
+
+def test_the_workflow_runs_every_python_that_the_course_promises():
+    workflow = (ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8")
+    promised = SpecifierSet(project()["requires-python"])
+    assert set(re.findall(r"3\.\d+", workflow)) == {f"3.{minor}" for minor in range(99) if f"3.{minor}" in promised}
