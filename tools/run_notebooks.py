@@ -30,8 +30,9 @@ VOLATILE = [
 def clean(notebook):
     """Drop from an executed notebook what differs between two runs or two machines; keep outputs, counts, ids and tags."""
     notebook = strip_output(notebook, keep_output=True, keep_count=True, keep_id=True, extra_keys=VOLATILE)
+    # What JupyterLab writes there, so that to open a notebook does not change it (helpers/jupyter.py does the rest)
     notebook.metadata.kernelspec = {
-        "display_name": "Python 3",
+        "display_name": "Python 3 (ipykernel)",
         "language": "python",
         "name": "python3",
     }
