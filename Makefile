@@ -15,7 +15,7 @@ TESTS ?= tests
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint unit nbval oldest newest run bench badges clean
+.PHONY: help lab update test lint unit nbval oldest newest run bench badges clean
 
 help:  ## list the commands
 	@$(PYTHON) -c "import re; [print(f'make {m[1]:8} {m[2]}') for m in re.finditer(r'(?m)^(\w+):.*## (.*)', open('Makefile').read())]"
@@ -28,6 +28,10 @@ $(READY): $(REQUIREMENTS) pyproject.toml
 
 lab: $(READY)  ## open the course in JupyterLab (without a screen: make lab ARGS=--no-browser)
 	$(BIN)/jupyter lab --allow-root $(ARGS) notebooks
+
+# It needs nothing that is installed here, since it may bring what to install.
+update:  ## next week's notebooks; what you wrote in yours stays
+	@$(PYTHON) tools/update.py
 
 # Side by side, since notebook 10 is one long job, which would keep one core waiting at the end.
 test: lint  ## everything that CI checks (on a GPU: make test COURSE_DEVICE=cuda)
