@@ -226,17 +226,8 @@ def test_a_right_answer_that_spoils_its_arguments_is_told_so(name):
     assert not any(spoilt) or any(text.says(message.words) for message in known), text
 
 
-CONSTANTS = [0.0, 1, float("nan"), True, "text", torch.zeros(()), torch.zeros(2, 3), np.ones(4), [], (1.0, 2.0), None]
-FEW = (
-    "hostile",
-    "holds itself",
-    "nested",
-    "a meta tensor",
-    "an array of text",
-    "a long list",
-    "a generator",
-    "a class",
-)
+CONSTANTS = [1, float("nan"), "text", torch.zeros(2, 3), (1.0, 2.0), None]
+FEW = ("hostile", "holds itself", "nested", "a meta tensor", "a generator", "a class")  # all: tests/test_engine.py
 
 
 @pytest.mark.parametrize("name", EXERCISES)

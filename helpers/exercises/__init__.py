@@ -91,8 +91,7 @@ def _mark(name, entry):
 def notebooks():
     """The exercises of all notebooks: {"00": Notebook, ...}, in their order."""
     names = [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg]
-    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
-    found = [module.notebook for module in modules if hasattr(module, "notebook")]
+    found = [importlib.import_module(f"{__name__}.{name}").notebook for name in names]
     return {notebook.number: notebook for notebook in sorted(found, key=lambda n: n.number)}
 
 
