@@ -47,4 +47,4 @@ def test_make_newest_leaves_open_what_a_reader_gets():
 def test_the_workflow_runs_every_python_that_the_course_promises():
     workflow = (ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8")
     promised = SpecifierSet(project()["requires-python"])
-    assert set(re.findall(r"3\.\d+", workflow)) == {f"3.{minor}" for minor in range(99) if f"3.{minor}" in promised}
+    assert set(re.findall(r'"(3\.\d+)"', workflow)) == {f"3.{minor}" for minor in range(99) if f"3.{minor}" in promised}
