@@ -20,14 +20,13 @@ WORKERS ?= 2
 help:  ## list the commands
 	@$(PYTHON) -c "import re; [print(f'make {m[1]:8} {m[2]}') for m in re.finditer(r'(?m)^(\w+):.*## (.*)', open('Makefile').read())]"
 
-$(READY): $(REQUIREMENTS) pyproject.toml
-	@$(PYTHON) -c "import sys; (3, 11) <= sys.version_info[:2] <= (3, 14) or sys.exit('This course needs Python 3.11 to 3.14; $(PYTHON) is Python %d.%d. Name another one: make lab PYTHON=python3.13' % sys.version_info[:2])"
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check -r $(REQUIREMENTS)
-	@$(BIN)/python -c "open('$@', 'w').close()"
+# Asked each time: no time of a file says whether the environment fits.
+.PHONY: $(READY)
+$(READY):
+	@$(PYTHON) tools/ready.py $(VENV) $(REQUIREMENTS)
 
 lab: $(READY)  ## open the course in JupyterLab (without a screen: make lab ARGS=--no-browser)
-	$(BIN)/jupyter lab --allow-root $(ARGS) notebooks
+	$(BIN)/python tools/lab.py $(ARGS)
 
 # It needs nothing that is installed here, since it may bring what to install.
 update:  ## next week's notebooks; what you wrote in yours stays
@@ -52,9 +51,11 @@ nbval: export PYTHONPATH := $(CURDIR)/tests/offline
 # The environment that it needs is made with one.
 $(READY): export PYTHONPATH :=
 
-lint: $(READY)  ## ruff over code and notebooks
+lint: $(READY)  ## ruff over code and notebooks; what can be said of the workflows without running them
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(wildcard .github/workflows/*.yml)
+	$(BIN)/zizmor --offline --quiet .github/workflows
 
 unit: $(READY)  ## tests of the helpers, the tools and the form of the notebooks
 	$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist worksteal $(ARGS)
@@ -78,7 +79,7 @@ run: $(READY)  ## execute the notebooks in place and clean them, ready to commit
 	$(BIN)/python tools/run_notebooks.py $(NOTEBOOKS)
 
 bench: $(READY)  ## measure the course, about 20 minutes (some of it: make bench PARTS="fit floor"; tools/bench.py lists them)
-	$(BIN)/python tools/bench.py $(PARTS)
+	$(BIN)/python -m tools.bench $(PARTS)
 
 badges: $(READY)  ## write the set-up cell, and the address of this copy for Colab: make badges [REPO=owner/name [REF=tag]]
 	$(BIN)/python tools/badges.py $(if $(REPO),--repo "$(REPO)") $(if $(REF),--ref "$(REF)")
