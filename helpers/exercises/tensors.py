@@ -94,6 +94,7 @@ exercise.hint(
 exercise.case(torch.tensor([1.0, 3.0]), column(1.0, 2.0))
 exercise.case(column(1.0, 3.0), torch.tensor([1.0, 2.0]))
 exercise.case(column(4.0, 1.0, 0.0), column(1.0, 1.0, 0.0))
+exercise.case(torch.tensor([3.0, 1.0]), column(1.0, 2.0))  # sorted, they would fit better
 exercise.case(torch.tensor([4.0, 1.0, 0.0]), torch.tensor([1.0, 1.0, 0.0]))
 
 BOTH, P, T = "prediction.reshape(-1) - truth.reshape(-1)", "prediction.reshape(-1)", "truth.reshape(-1)"
@@ -123,6 +124,10 @@ exercise.mistake(
 exercise.mistake(
     "The shapes are right, but this is the sum of the squares. The mean is asked for.",
     exercise.edited("mean()", "sum()"),
+)
+exercise.mistake(
+    "You sort before you compare. Each prediction belongs to the truth at the same place.",
+    exercise.edited(P, f"{P}.sort().values", T, f"{T}.sort().values"),
 )
 exercise.also_right(
     lambda prediction, truth: ((prediction.reshape(truth.shape) - truth) ** 2).mean(),
@@ -170,6 +175,10 @@ exercise.case(
     torch.tensor([[1.0, 1.0, 9.0], [2.0, 2.0, 2.0], [0.0, 1.0, 0.0], [3.0, 1.0, 3.0]]),
     torch.tensor([3, 0, 8, 1]),
 )
+# nearest by the squares, by the largest difference, by the fourth powers
+exercise.case(
+    torch.zeros(1, 3), torch.tensor([[4.0, 0.0, 0.0], [2.9, 2.9, -2.9], [3.0, -3.0, 0.0]]), torch.tensor([6, 2, 4])
+)
 
 DISTANCES, RESULT = "((X_new[:, None] - X_known) ** 2).sum(dim=2)", "y_known[distances.argmin(dim=1)]"
 
@@ -201,6 +210,11 @@ exercise.mistake(
 exercise.mistake(
     "You look at the largest difference of each pair of rows only. Here the distance is the sum of the squares.",
     exercise.edited(DISTANCES, "(X_new[:, None] - X_known).abs().amax(dim=2)"),
+)
+exercise.mistake(
+    "A higher power lets the largest difference decide nearly alone. Here the distance is the sum of the squares.",
+    exercise.edited(" ** 2", " ** 4"),
+    exercise.edited(" ** 2", ".abs() ** 3"),
 )
 exercise.mistake(
     "You compare the first two columns only. The rows may have any number d of entries, and all of them count.",
@@ -317,6 +331,10 @@ def product_of_three(v):
     return v[0] * v[1] * v[2]
 
 
+def cubic(v):
+    return v[0] ** 3 - 2 * v[1] ** 3
+
+
 def bowl_in_tenths(v):
     """The bowl on a scale of tenths: a smaller nudge than 0.1 does not show. (Autograd is not to see the scale.)"""
     v = torch.as_tensor(v)
@@ -326,7 +344,9 @@ def bowl_in_tenths(v):
 exercise.case(vector_bowl, torch.tensor([1.0, 1.0], dtype=torch.float64))
 exercise.case(vector_bowl, torch.tensor([3.0, -1.0], dtype=torch.float64), 0.1)
 exercise.case(product_of_three, torch.tensor([2.0, 3.0, -1.0], dtype=torch.float64))
-exercise.case(bowl_in_tenths, torch.tensor([3.0, -1.0], dtype=torch.float64), 0.1)
+exercise.case(cubic, torch.tensor([1.0, 0.5], dtype=torch.float64))  # needs the small h of the signature
+for nudge in (0.1, 0.3):  # half of 0.3 does show
+    exercise.case(bowl_in_tenths, torch.tensor([3.0, -1.0], dtype=torch.float64), nudge)
 
 COPIES, DIVIDED = "right, left = x.clone(), x.clone()", "(f(right) - f(left)) / (2 * h)"
 exercise.mistake(
@@ -349,12 +369,24 @@ exercise.mistake(
     exercise.edited("/ (2 * h)", "/ 2 * h"),
 )
 exercise.mistake(
+    "Your nudge is half of h. Go h to both sides, and divide by 2 * h.",
+    exercise.edited("+= h", "+= h / 2", "-= h", "-= h / 2", "/ (2 * h)", "/ h"),
+)
+exercise.mistake(
+    "Without an h, the nudge should be 1e-4, as in the signature. With a large one, the result is off.",
+    exercise.edited("h=1e-4", "h=1.0"),
+    exercise.edited("h=1e-4", "h=0.1"),
+)
+exercise.mistake(
     "The nudge is always the same, whatever h is. Use h itself, in the nudges and in what you divide by.",
     lambda f, x, h=1e-4: nudged_gradient(f, x),
 )
 exercise.mistake(
-    "All zeros: both nudges went into one tensor and cancelled. A second name is not a copy; x.clone() is.",
+    "All zeros: is anything written into the result? Or have both nudges gone into one tensor, where they cancel? A "
+    "second name is not a copy; x.clone() is.",
     exercise.edited(COPIES, "right, left = x, x"),
+    exercise.edited(COPIES, "right = left = x.clone()"),
+    exercise.edited("gradient[i] = ", "slope = "),
 )
 IN_PLACE = COPIES, "right, left = x, x", "left[i] -= h", "above = f(x)\n        left[i] -= 2 * h", DIVIDED
 QUOTIENT = "(above - f(x)) / (2 * h)"
