@@ -132,7 +132,12 @@ exercise.mistake(
     "The step finds no gradient. backward() comes before it, and no reset stands between the two.",
     exercise.edited(BACKWARD, "", UPDATE, UPDATE + BACKWARD),
     exercise.edited(RESET, "", BACKWARD, BACKWARD + RESET),
+)
+exercise.mistake(
+    "a never moves. Does the step find a gradient (backward() before it, no reset between), and is it applied?",
     exercise.edited(RESET, "", BACKWARD, BACKWARD + "        a.grad.zero_()\n"),
+    exercise.edited(UPDATE, ""),
+    lambda f, start, lr, steps: start,
 )
 exercise.mistake(
     "Each backward pass needs a forward pass of its own: loss = f(a) belongs into the loop.",
@@ -361,6 +366,7 @@ exercise.hint(
 PART = exercise.text("With u = Dual{u} and v = Dual{v}, the {part} of {formula}")
 ATTRIBUTE, NUMBER = exercise.text("{name}.{part}"), exercise.text("a number")
 NO_DUAL = exercise.text("{formula} is no Dual here. Each method should return a Dual: a value and a slope.")
+NOTHING = exercise.text("The {part} of {formula} is None. Each method should work out both, the value and the slope.")
 CHANGES = exercise.text(
     "{formula} changes {name}, so the next formula starts from a wrong {name}. Return a new Dual and leave {name} alone."
 )
@@ -388,8 +394,10 @@ def _(dual):
             result = of(**duals)
             if not hasattr(result, "value") or not hasattr(result, "slope"):
                 raise Wrong(NO_DUAL(formula=formula))
-            yield PART(u=u, v=v, part="value", formula=formula), result.value
-            yield PART(u=u, v=v, part="slope", formula=formula), result.slope
+            for part in ("value", "slope"):
+                if getattr(result, part) is None:
+                    raise Wrong(NOTHING(part=part, formula=formula))
+                yield PART(u=u, v=v, part=part, formula=formula), getattr(result, part)
             for (name, old), (_, new) in zip(before, attributes(**duals), strict=True):
                 if not torch.equal(old, new):
                     raise Wrong(CHANGES(formula=formula, name=name))
@@ -439,6 +447,7 @@ exercise.mistake(
 exercise.mistake(
     NO_DUAL(formula="u + v"), exercise.edited(f"Dual(self.value + other.value, {SUM})", "self.value + other.value")
 )
+exercise.mistake(NOTHING(part="value", formula="v.exp()"), exercise.edited("Dual(value, value", "Dual(None, value"))
 exercise.mistake(NO_DUAL(formula="v.exp()"), exercise.edited("Dual(value, value * self.slope)", "value, self.slope"))
 
 PRODUCT_VALUE, SUM_VALUE = "Dual(self.value * other.value", "Dual(self.value + other.value"
