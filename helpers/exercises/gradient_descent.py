@@ -131,9 +131,11 @@ exercise.mistake(
     exercise.edited("optimizer.zero_grad()", ""),
 )
 exercise.mistake(
-    "The model never moves. step() needs what backward() leaves in the parameters, so the reset comes before backward(), "
-    "and step() after it.",
+    "The model never moves. step() needs what backward() leaves in the parameters: is there a backward(), with the reset "
+    "before it, and step() after it?",
     exercise.edited("optimizer.zero_grad()", "", "loss.backward()", "loss.backward(); optimizer.zero_grad()"),
+    exercise.edited("        loss.backward()\n", ""),
+    exercise.edited(MOVE, ""),
 )
 exercise.mistake(
     "If the goal is never reached, at_most steps were made; the last number of range(at_most) is one less.",
@@ -223,9 +225,11 @@ exercise.mistake(
     exercise.edited("optimizer.zero_grad()", ""),
 )
 exercise.mistake(
-    "Now the model never moves. The reset stands between backward() and step(), so it deletes the gradient that step() "
-    "needs.",
+    "Now the model never moves. Is backward() or step() gone, or does the reset stand between the two, where it deletes the "
+    "gradient that step() needs?",
     exercise.edited("optimizer.zero_grad()", "", "loss.backward()", "loss.backward(); optimizer.zero_grad()"),
+    exercise.edited("        loss.backward()\n", ""),
+    exercise.edited("        optimizer.step()\n", ""),
 )
 exercise.mistake(
     "The losses are right, but the model is as before: you trained a copy. Train `model` itself.",
