@@ -9,17 +9,20 @@ from helpers.exercises.engine import Notebook, Wrong
 
 notebook = Notebook("09")
 
-ALONE = notebook.text("A parameter that starts at 1, with lr 0.1, after the gradients {gradients}")
+ALONE = notebook.text("A parameter that starts at 1, with lr 0.1, after a step for each gradient in {gradients}")
 FIRST = notebook.text("The first of two parameters from an iterator, with the settings {settings}, after step {step}")
 SECOND = notebook.text("The second of two parameters from an iterator, with the settings {settings}, after step {step}")
-GRADIENT_CHANGED = notebook.text("Your step changes p.grad, which it should only read. Compute a new tensor instead.")
+GRADIENT_CHANGED = notebook.text(
+    "Your step changes p.grad or empties it, but it should only read it. Compute a new tensor, and leave the reset to "
+    "zero_grad()."
+)
 RECORDED = notebook.text(
     "autograd records the step, and refuses to change a parameter in place while it does. Put @torch.no_grad() in front "
     "of step."
 )
 NOT_IN_PLACE = notebook.text(
-    "The parameters do not change, because p = p + ... makes a new tensor and gives it the name p. Change the parameter "
-    "in place, with += or -=."
+    "The parameters do not change. One cause: p = p + ... makes a new tensor and gives it the name p. Change the "
+    "parameter in place, with += or -=, by something that contains the gradient."
 )
 NO_LIST = notebook.text(
     "It fails when params is an iterator, as model.parameters() is: that can be walked through only once. Make a list of "
@@ -35,7 +38,7 @@ def walk(optimizer, params, rows):
             p.grad = g.clone()
         optimizer.step()
         yield [p.detach().clone() for p in params]
-        if any(p.grad is not None and not p.grad.equal(g) for p, g in zip(params, row, strict=True)):
+        if any(p.grad is None or not p.grad.equal(g) for p, g in zip(params, row, strict=True)):
             raise Wrong(GRADIENT_CHANGED)
 
 
@@ -100,8 +103,9 @@ REMEMBER, MOVE = "            self.previous[i] = p.clone()\n", "            p +=
 PAIRS = "zip(self.params, self.previous, strict=True)"
 EARLY = LOOP + "            p -= self.lr * p.grad\n"
 exercise.mistake(
-    "That is plain SGD, because p minus previous is always zero. Remember a clone, after the difference has been taken "
-    "and before p moves.",
+    "That is plain SGD. If the momentum is there, p minus previous is always zero: remember a clone, after the difference "
+    "has been taken and before p moves.",
+    exercise.edited("self.momentum * (p - self.previous[i]) - ", "-"),
     exercise.edited("p.clone()", "p"),
     exercise.edited(REMEMBER, "", MOVE, f"{MOVE}\n{REMEMBER}"),
 )
@@ -110,7 +114,17 @@ exercise.mistake(
     "The momentum points backwards: p should go on in the direction from its previous place to its present one.",
     exercise.edited("p - self.previous[i]", "self.previous[i] - p"),
 )
-exercise.mistake(NOT_IN_PLACE, exercise.edited("p += change", "p = p + change"))
+exercise.mistake(
+    NOT_IN_PLACE,
+    exercise.edited("p += change", "p = p + change"),
+    exercise.edited(MOVE, ""),
+    exercise.edited(GRADIENT, ""),
+)
+exercise.mistake(
+    GRADIENT_CHANGED,
+    exercise.edited(MOVE, f"{MOVE}\n            p.grad = None"),
+    exercise.edited(MOVE, f"{MOVE}\n            p.grad.zero_()"),
+)
 exercise.mistake(
     "The parameters do not change, because self.params[i] = ... puts a new tensor into your list only. Change the "
     "parameter in place, with += or -=.",
@@ -252,6 +266,7 @@ exercise.hint(
 vector = torch.tensor
 exercise.case(vector([1.0]), vector([0.5]), vector([0.0]), vector([0.0]), 1)
 exercise.case(vector([1.0, -2.0]), vector([0.5, 10.0]), vector([0.1, -1.0]), vector([0.01, 0.3]), 4)
+exercise.case(vector([1.0]), vector([1e-8]), vector([0.0]), vector([0.0]), 1)  # as small as eps
 COLUMNS = [vector(values).unsqueeze(1) for values in ([2.0, -1.0], [-3.0, 0.2], [0.5, 0.1], [0.02, 0.01])]
 exercise.case(*COLUMNS, 9, 0.1, 0.5)
 exercise.case(*COLUMNS, 2, 0.1, 0.5, (0.5, 0.8), 0.3)
@@ -316,6 +331,12 @@ exercise.mistake(
     "With the default settings it is right. But others may be given: use betas and eps, not their usual values.",
     lambda *args: adamw_step(*args[:7]),
     exercise.edited("betas[0] ** t", "0.9**t", "betas[1] ** t", "0.999**t"),
+)
+exercise.mistake(
+    "Where settings are left out, those of the signature should be used: lr=0.01, weight_decay=0.1, betas=(0.9, 0.999), "
+    "eps=1e-8.",
+    *(exercise.edited(old, new) for old, new in (("lr=0.01", "lr=0.001"), ("decay=0.1", "decay=0.01"))),
+    *(exercise.edited(old, new) for old, new in (("0.999", "0.99"), ("eps=1e-8", "eps=1e-6"))),
 )
 exercise.mistake(
     "eps has moved into the root. Take the root of s_hat, then add eps.",
@@ -501,9 +522,10 @@ exercise.mistake(
     exercise.edited(BETAS, "beta1, beta2 = 0.9, 0.99"),
 )
 exercise.mistake(
-    "The memory stays zero, so the gradient of the moment decides alone. m = ... would give the name m to a new tensor: "
-    "change the one in your list, with *= and +=.",
+    "The memory stays zero, or is not asked, so the gradient of the moment decides alone. One cause: m = ... gives the name "
+    "m to a new tensor. Change the one in your list, with *= and +=.",
     exercise.edited(MEMORY, "            m = beta2 * m + (1 - beta2) * p.grad"),
+    exercise.edited("(beta1 * m + (1 - beta1) * p.grad)", "p.grad"),
 )
 exercise.mistake(
     "The length of your steps depends on the gradient. Take the sign of the mixture.", exercise.edited(".sign()", "")
