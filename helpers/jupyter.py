@@ -2,7 +2,7 @@
 
 JupyterLab writes the version of the reader's Python into every notebook that it opens, and stores that after two minutes.
 All else that it writes there is in the stored notebooks already; the version is left out here, when a notebook is saved.
-Installing the course turns this on (pyproject.toml: shared-data).
+tools/lab.py turns this on; for a course that is installed as a package, pyproject.toml does (shared-data).
 """
 
 
