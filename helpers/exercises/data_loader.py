@@ -11,13 +11,18 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, T
 from helpers.exercises.engine import Notebook, Wrong, numbers
 
 notebook = Notebook("08")
-FLOAT_IDS = notebook.text(
-    "Your class ids are floating-point numbers, which CrossEntropyLoss refuses. Leave them int64, as they came."
+NO_INT64 = notebook.text(
+    "Your class ids are no longer int64, and CrossEntropyLoss refuses others. Leave them as they came."
 )
+KIND = notebook.text("the dtype of the class ids")
 
 
 def seeded(seed):
     return torch.Generator().manual_seed(seed)
+
+
+def kind_of(ids):
+    return str(getattr(ids, "dtype", "")).removeprefix("torch.")  # NumPy's as well
 
 
 # ----------------------------------------------------------------------------------------------------------- windows
@@ -203,8 +208,21 @@ def images(n, height, width):
     return torch.rand(n, height, width, generator=seeded(0)) + torch.arange(n)[:, None, None]
 
 
-exercise.case(torch.tensor([[[0.0, 2.0]], [[4.0, 6.0]], [[8.0, 20.0]]]), torch.tensor([0, 1, 1]), 1)
-exercise.case(images(10, 2, 3), torch.arange(10) % 3, 4)
+FOUR_PARTS = exercise.text("What prepare returns for images {shape} and n_test = {n_test}")
+DATA = (
+    (torch.tensor([[[0.0, 2.0]], [[4.0, 6.0]], [[8.0, 20.0]]]), torch.tensor([0, 1, 1]), 1),
+    (images(10, 2, 3), torch.arange(10) % 3, 4),
+)
+
+
+@exercise.probe
+def _(answer):
+    for X, y, n_test in DATA:
+        parts = answer(X, y, n_test)
+        yield FOUR_PARTS(shape=tuple(X.shape), n_test=n_test), parts
+        yield KIND, kind_of(parts[1])
+        yield KIND, kind_of(parts[3])
+
 
 MEAN_STD, SCALED_TEST = "X_train.mean(), X_train.std()", "(X_test - mean) / std"
 COPIES, IDS = "torch.cat([X_train, X_train.flip(2)])", "torch.cat([y_train, y_train])"
@@ -263,7 +281,12 @@ exercise.mistake(
     "All four are there, in another order. The docstring wants X_train, y_train, X_test, y_test.",
     exercise.edited(f"{COPIES}, {IDS}, X_test, y_test", f"{COPIES}, X_test, {IDS}, y_test"),
 )
-exercise.mistake(FLOAT_IDS, exercise.edited(f"{IDS}, X_test, y_test", f"{IDS}.float(), X_test, y_test.float()"))
+exercise.mistake(
+    NO_INT64,
+    exercise.edited(f"{IDS}, X_test, y_test", f"{IDS}.float(), X_test, y_test.float()"),
+    exercise.edited(f"{IDS}, X_test, y_test", f"{IDS}.int(), X_test, y_test.int()"),
+    exercise.edited(f"{IDS}, X_test, y_test", f"{IDS}, X_test, y_test.int()"),
+)
 
 
 @exercise.also_right
@@ -314,7 +337,7 @@ def students(*pairs):
     return [(torch.tensor(marks), torch.tensor(grade)) for marks, grade in pairs]
 
 
-BATCH = exercise.text("the batch of {count} students")
+BATCH = exercise.text("the batch where the numbers of marks are {lengths}")
 NO_TENSOR = exercise.text("Entry {i} of what you return is a {type}, and should be a tensor.")
 MASK_TYPE = exercise.text("the dtype of the mask")
 BATCHES = (
@@ -328,11 +351,12 @@ BATCHES = (
 def _(answer):
     for samples in BATCHES:
         batch = answer(samples)
-        yield BATCH(count=len(samples)), batch
+        yield BATCH(lengths=[len(marks) for marks, _ in samples]), batch
         for i, part in enumerate(batch):
             if isinstance(part, (tuple, list)):
                 raise Wrong(NO_TENSOR(i=i, type=type(part).__name__))
         yield MASK_TYPE, str(numbers(MASK_TYPE, batch[1]).dtype)
+        yield KIND, kind_of(batch[2])
 
 
 exercise.mistake(
@@ -372,7 +396,11 @@ exercise.mistake(
     exercise.edited("padded, mask", "padded, mask.long()"),
     exercise.edited("padded, mask", "padded, mask.float()"),
 )
-exercise.mistake(FLOAT_IDS, exercise.edited("torch.stack(grades)", "torch.stack(grades).float()"))
+exercise.mistake(
+    NO_INT64,
+    exercise.edited("torch.stack(grades)", "torch.stack(grades).float()"),
+    exercise.edited("torch.stack(grades)", "torch.stack(grades).int()"),
+)
 
 
 @exercise.also_right
@@ -450,6 +478,7 @@ SAME_SEED = exercise.text("whether two generators with the same seed give the sa
 OTHER_SEED = exercise.text("whether two generators with different seeds give the same epoch")
 FROM_LOADER = exercise.text("a batch from a DataLoader, counted by class")
 ROW_NUMBERS = exercise.text("a batch")
+SPOILT = exercise.text("You write into y, which belongs to the caller. Note what is used in a tensor of your own.")
 
 
 def epoch_of(batches):
@@ -460,15 +489,18 @@ def epoch_of(batches):
 @exercise.probe
 def _(answer):
     for text, (y, per_class) in SAMPLERS.items():
-        batches = answer(y, per_class, seeded(0))
+        own = y.clone()
+        batches = answer(own, per_class, seeded(0))
         yield EPOCH_LENGTH(rows=text), len(batches)
         epoch = epoch_of(batches)
         yield BATCH_COUNT(rows=text), len(epoch)
         for number, rows in enumerate(epoch):
             yield CLASSES(number=number, rows=text), y[rows].sort().values
+        if not own.equal(y):
+            raise Wrong(SPOILT)
         yield COUNT_AGAIN(rows=text), len(epoch_of(batches))
 
-    batches = answer(y, per_class, seeded(0))
+    batches = answer(y.clone(), per_class, seeded(0))
     many = [epoch_of(batches) for _ in range(100)]
     epochs = [torch.cat(epoch) for epoch in many]
     visits = torch.stack([rows.bincount(minlength=len(y)) for rows in epochs])  # (100, 72)
@@ -480,12 +512,12 @@ def _(answer):
     yield VISITED, visits.any(0).sum().item()
     company = [sorted(rows[y[rows] == 1].tolist()) for epoch in many for rows in epoch]
     yield PAIRS, len({pair for rows in company for pair in combinations(rows, 2)})
-    one, again, other = (torch.cat(epoch_of(answer(y, per_class, seeded(seed)))) for seed in (1, 1, 2))
+    one, again, other = (torch.cat(epoch_of(answer(y.clone(), per_class, seeded(seed)))) for seed in (1, 1, 2))
     yield SAME_SEED, one.equal(again)
     yield OTHER_SEED, one.equal(other)
     loader = DataLoader(TensorDataset(y), batch_sampler=batches)
     yield FROM_LOADER, next(iter(loader))[0].bincount()
-    yield COUNT_ALONE(rows=text), len(epoch_of(answer(y, per_class)))
+    yield COUNT_ALONE(rows=text), len(epoch_of(answer(y.clone(), per_class)))
 
 
 ORDER, PORTIONS = "torch.randperm(len(rows), generator=self.generator)", "rows[order].split(self.per_class)"
@@ -533,6 +565,11 @@ exercise.mistake(
 exercise.mistake(
     "Some rows of a class always come together, because you cut before you shuffle. Shuffle the rows, then cut.",
     exercise.edited(PORTIONS, CUT_FIRST),
+)
+USED, MARKED = "portions]).tolist()", "portions]).tolist()\n            self.y[batch] = -1\n            yield batch"
+exercise.mistake(
+    SPOILT,
+    exercise.edited("self.rows = [", "self.y = y\n        self.rows = [", "yield torch", "batch = torch", USED, MARKED),
 )
 exercise.mistake(
     "You yield single row numbers. A batch sampler yields the row numbers of a whole batch at once, as a list.",
