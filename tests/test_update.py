@@ -217,6 +217,7 @@ def test_cells_without_ids_find_their_place():
     stub["source"] = "".join(stub["source"]).replace("...", "return 42", 1)
     theirs["cells"].insert(4, cell("new", "print(1)"))
     name = stub["id"]
+    mine["cells"][5]["source"] = "all of it is new"  # no text is near, but Colab writes the id elsewhere
     for number, c in enumerate(mine["cells"]):
         c["metadata"]["id"] = c["id"] if number % 2 else "dropped"
         del c["id"]
@@ -471,7 +472,7 @@ def unplug(school, reader):
 
 
 def unzip(school, reader):
-    shutil.rmtree(reader / ".git", onerror=lambda f, path, _: (os.chmod(path, 0o700), f(path)))
+    (reader / ".git").rename(school.folder / "not in a zip")
 
 
 def half_merged(school, reader):
@@ -605,7 +606,7 @@ def opened(notebook):
         "display_name": spec["display_name"],
         "language": spec["language"],
     }
-    notebook.metadata.language_info = IPythonKernel().language_info
+    notebook.metadata.language_info = dict(IPythonKernel.language_info)
     return notebook
 
 
