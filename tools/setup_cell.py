@@ -1,9 +1,10 @@
 # @title Set-up (run me first)
-# On Colab, which opens a notebook alone, this cell fetches the rest of the course, once.
-# Elsewhere it only checks that the course is installed.
+# This cell finds the course: it is the folder around this notebook.
+# On Colab, which opens a notebook alone, the cell fetches that folder, once.
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 REPO, REF = "<owner>/<repo>", "main"
@@ -23,12 +24,21 @@ if "google.colab" in sys.modules:
             "Check the network and this address, then run this cell again."
         )
         Path(part).rename(course)
-    sys.path.insert(0, str(course.resolve()))
+    found = [course.resolve()]
+else:
+    around = (Path.cwd(), *Path.cwd().parents)
+    found = [f for f in around if Path(f, "helpers/exercises").is_dir()]
+sys.path[:0] = map(str, found[:1])
 try:
     import helpers
 except ModuleNotFoundError:
     raise ModuleNotFoundError(
-        "In the course's folder, with Python 3.11 or newer: pip install -r requirements.txt"
+        "This notebook needs the course around it: open it in the course's folder notebooks/"
     ) from None
 right = getattr(helpers, "COURSE", "") == "One Gradient at a Time"
 assert right, f"{helpers} is another package of that name: rename it, or start elsewhere."
+assert find_spec("torch"), (
+    f"This kernel runs {sys.executable}, where the course is not installed.\n"
+    "Choose another kernel, or run this in a new cell, and then this cell again:\n"
+    f'%pip install -r "{Path(helpers.__file__).parents[1] / "requirements.txt"}"'
+)
