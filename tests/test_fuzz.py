@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from exercise_cells import EXERCISES, verdict
-from test_engine import ODD, WORLD
+from odd import ODD, WORLD
 from torch import nn
 
 from helpers.exercises.engine.words import MESSAGES

@@ -15,7 +15,6 @@ import collections
 import contextlib
 import dis
 import io
-import multiprocessing
 import symtable
 import sys
 import types
@@ -29,11 +28,12 @@ from exercise_cells import EXERCISES, cells_of, exercise_of, filled_in, notebook
 from IPython.lib.pretty import pretty
 from lessons import ROOT, core, deeper, needed, read
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from processes import in_a_copy, needs_fork
+from short import on_few
 
 from helpers import exercises as course
+from helpers import training
 from helpers.device import seed_everything
-
-FORK = multiprocessing.get_context("fork") if sys.platform != "win32" else None
 
 # The names that do depend on the order, and the words in the notebook that say so
 ANNOUNCED = {
@@ -233,9 +233,6 @@ def shortened(cell, source):
     """
     # three members see each way of the images once
     source = source.replace("GO_FAR = False", "GO_FAR = True").replace("9 if GO_FAR", "3 if GO_FAR")
-    if cell == "imports":
-        few = "lambda model, loader, *rest, **k: _fit(model, list(islice(loader, 8)), *rest, **k | dict(epochs=1))"
-        return f"{source}\nfrom itertools import islice\n_fit = fit\nfit = {few}"
     if cell.startswith("exercise-"):
         return source
     return ast.unparse(WithoutAssertions().visit(ast.parse(source)))
@@ -257,6 +254,8 @@ def run_all(number):
     # what a cell defines belongs to __main__, as in a kernel: pickle looks there
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     main.display = lambda *_: None
+    if number == "10":
+        training.fit = on_few(8, training.fit)
     found, printed = run_cells(number, core(notebook), vars(main))
     sections = deeper(notebook)
     for title in sections:
@@ -288,26 +287,6 @@ def run_cells(number, cells, namespace):
     return run_in_order(sources, stored, namespace, may_fail)
 
 
-def in_a_copy(work):
-    """What `work()` returns in a copy of this process, which leaves this one as it is."""
-    receive, send = FORK.Pipe(duplex=False)
-
-    def report():
-        try:
-            send.send((work(), None))
-        except Exception as error:
-            send.send((None, error))
-
-    process = FORK.Process(target=report)
-    process.start()
-    send.close()  # so that a copy that dies is no reason to wait
-    result, error = receive.recv()
-    process.join()
-    if error:
-        raise error
-    return result
-
-
 @pytest.fixture(scope="module")
 def imported():
     """What the notebooks import, once for all: the processes below start with it."""
@@ -316,7 +295,7 @@ def imported():
     torch.optim.SGD([torch.zeros(1)])  # the first optimizer imports the most
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+@needs_fork
 @pytest.mark.parametrize("number", course.notebooks())
 def test_run_all_with_solutions_and_order_matters_only_where_the_text_says_so(number, imported, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", "off")
@@ -338,7 +317,7 @@ def test_run_all_with_solutions_and_order_matters_only_where_the_text_says_so(nu
 # Small notebooks, to see that each way in which order can matter is found
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+@needs_fork
 @pytest.mark.parametrize("needs", ["", ' and "First"'])
 def test_a_deeper_section_that_takes_from_another_is_found(monkeypatch, needs):
     line = "*5 minutes. Needs the core of this notebook{}.*"

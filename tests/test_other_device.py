@@ -2,16 +2,14 @@
 
 import ast
 import contextlib
+import copy
 import functools
 import inspect
 import io
-import itertools
-import multiprocessing
 import os
 import subprocess
 import sys
 import types
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -19,11 +17,13 @@ import pytest
 import torch
 from exercise_cells import cells_of
 from other_device import is_there, other_device
+from processes import in_a_copy, needs_fork
+from short import on_few
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from helpers import device, plotting
+from helpers import device, plotting, training
 from helpers import exercises as course
 from helpers.data import batch_loader
 from helpers.exercises.engine.examine import examine
@@ -199,12 +199,24 @@ def test_a_check_takes_a_tensor_for_a_tuple(gpu):
 code_cells = functools.cache(cells_of)
 
 
-def short_fit(model, loader, *rest, **settings):
-    return fit(model, list(itertools.islice(loader, 2)), *rest, **settings | {"epochs": 1})
+def a_kernel():
+    """The namespace of a notebook that runs in this process, which must be a copy."""
+    plt.switch_backend("agg")
+    os.chdir(ROOT / "notebooks")
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
+    main.display = lambda *_: None
+    return main
 
 
-def short_evaluate(model, loader, *rest):
-    return evaluate(model, list(itertools.islice(loader, 2)), *rest)
+def run(cell, body, main):
+    """Execute a cell without its figures; returns the error that it stops with, or None."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(ast.unparse(body), cell.id, "exec"), vars(main))
+    except Exception as error:
+        return error
+    finally:
+        plt.close("all")
 
 
 def run_all(number):
@@ -212,51 +224,28 @@ def run_all(number):
 
     A notebook that calls `fit` gets a short one. Then its claims do not hold, but they must be computed without error.
     """
-    plt.switch_backend("agg")
-    os.chdir(ROOT / "notebooks")
-    main = sys.modules["__main__"] = types.ModuleType("__main__")  # as in a kernel
-    main.display = lambda *_: None
+    main = a_kernel()
     device.pick_device = lambda: torch.device("cuda")
+    training.fit, training.evaluate = on_few(2, fit), on_few(2, evaluate)
     for cell in code_cells(number):
         body = ast.parse(cell.source).body
         if hasattr(main, "fit"):
-            main.fit, main.evaluate = short_fit, short_evaluate
             body = [ast.Expr(node.test) if isinstance(node, ast.Assert) else node for node in body]
-        try:
-            with contextlib.redirect_stdout(io.StringIO()), other_device():
-                exec(compile(ast.unparse(body), cell.id, "exec"), vars(main))
-            plt.close("all")
-        except Exception as error:
-            if "raises-exception" not in cell.metadata.get("tags", []):
-                return f"cell {cell.id}: {error!r}"
+        with other_device():
+            error = run(cell, body, main)
+        if error and "raises-exception" not in cell.metadata.get("tags", []):
+            return f"cell {cell.id}: {error!r}"
     return f"ran on {main.device}"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
-@pytest.mark.parametrize(
-    "number",
-    [n for n in course.notebooks() if any("pick_device()" in cell.source for cell in code_cells(n))],
-)
+def picks_device(number):
+    return any("pick_device()" in cell.source for cell in code_cells(number))
+
+
+@needs_fork
+@pytest.mark.parametrize("number", [n for n in course.notebooks() if picks_device(n)])
 def test_notebooks_run_on_the_device_that_they_pick(number):
-    fork = multiprocessing.get_context("fork")  # this process has imported torch already
-    with ProcessPoolExecutor(max_workers=1, mp_context=fork) as pool:
-        assert pool.submit(run_all, number).result() == "ran on cuda"
-
-
-# How to make the models that notebooks define, and how many numbers they take
-MODELS = [
-    ("02", "Line()", 1),
-    ("03", "ScaledLinear(torch.rand(5, 3))", 3),
-    ("05", "zero_linear(4, 3)", 4),
-    ("06", "ProductNeuron()", 2),
-    ("08", "make_network(0)", 5),
-    ("09", "small_network().float()", 64),
-    ("10", "nn.Sequential(RandomAffine(), block(784, 16))", 784),
-    ("10", "nn.Sequential(Upright(), block(784, 16))", 784),
-    ("10", "nn.Sequential(Scramble(torch.randperm(784)), block(784, 16))", 784),
-    ("10", "nn.Sequential(View('as written'), block(784, 16))", 784),
-    ("10", "nn.Sequential(View('equally wide'), block(784, 16))", 784),
-]
+    assert in_a_copy(lambda: run_all(number)) == "ran on cuda"
 
 
 def statements(number, *kinds):
@@ -264,48 +253,78 @@ def statements(number, *kinds):
     return [node for node in nodes if isinstance(node, kinds)]
 
 
-@functools.cache
-def names(number):
-    """What a notebook imports and defines, without what it computes."""
+def models(number):
+    """The names of the classes of models that a notebook defines, and can call."""
+    found = {"nn.Module"}
+    for node in statements(number, ast.ClassDef):
+        if found & set(map(ast.unparse, node.bases)) and "forward" in (getattr(part, "name", "") for part in node.body):
+            found.add(node.name)
+    return found - {"nn.Module"}
+
+
+def used_there(number):
+    """Run a notebook until it has used each of its models, and use a copy of that one on the GPU.
+
+    Returns, by the name of its class, what went wrong with it there.
+    """
+    main, wanted, found = a_kernel(), models(number), {}
+
+    def use(model, inputs):
+        name = type(model).__name__
+        if name in wanted - found.keys():
+            found[name] = None
+            found[name] = fault_there(copy.deepcopy(model), [x.detach().clone() for x in inputs])
+
+    nn.modules.module.register_module_forward_pre_hook(use)
+    for cell in code_cells(number):
+        run(cell, ast.parse(cell.source).body, main)
+        if wanted == found.keys():
+            break
+    return found
+
+
+def fault_there(model, inputs):
+    """What goes wrong in a step of training on the GPU, or None."""
+    try:
+        with other_device():
+            model.to("cuda")
+            result = model(*[x.to("cuda") for x in inputs])
+            if parameters := list(model.parameters()):
+                before = [parameter.clone() for parameter in parameters]
+                (result - 100).square().mean().backward()
+                torch.optim.Adam(parameters, lr=0.1).step()
+                assert not any(map(torch.equal, before, parameters)), "a parameter does not learn"
+            assert all(map(is_there, [result, *model.state_dict().values()])), "something stayed on the CPU"
+    except Exception as error:
+        return repr(error)
+
+
+@needs_fork
+@pytest.mark.parametrize("number", [n for n in course.notebooks() if models(n) and not picks_device(n)])
+def test_models_of_the_notebooks_learn_there(number):
+    """Those of the others are used there while the notebook runs."""
+    assert in_a_copy(lambda: used_there(number)) == dict.fromkeys(models(number))
+
+
+def optimizers():
+    """The classes of optimizers in notebook 09, made without what it computes."""
     namespace = {"__name__": "notebook"}
-    for node in statements(number, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef):
+    for node in statements("09", ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef):
         with contextlib.suppress(NameError):  # a default value that would have to be computed
             exec(ast.unparse(node), namespace)
-    return namespace
+    base = namespace["Optimizer"]
+    return [c for c in namespace.values() if inspect.isclass(c) and issubclass(c, base) and c is not base]
 
 
-@pytest.mark.parametrize(("number", "model", "n_in"), MODELS)
-def test_models_of_the_notebooks(gpu, number, model, n_in):
-    model = eval(model, names(number)).to("cuda")
-    before = [parameter.clone() for parameter in model.parameters()]
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
-    (model(torch.rand(6, n_in, device="cuda")) - 1).square().mean().backward()
+@pytest.mark.parametrize("optimizer_class", optimizers(), ids=lambda kind: kind.__name__)
+def test_optimizers_of_notebook_09_work_there(gpu, optimizer_class):
+    weight = torch.ones(3, device="cuda", requires_grad=True)
+    _, *settings = inspect.signature(optimizer_class).parameters.values()
+    asked = [p.name for p in settings if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    optimizer = optimizer_class([weight], **{"lr": 0.1} | dict.fromkeys(asked, 0.1))
+    weight.square().sum().backward()
     optimizer.step()
-    assert all(map(is_there, model.state_dict().values()))
-    assert not any(map(torch.equal, before, model.parameters()))
-
-
-def test_optimizers_of_notebook_09(gpu):
-    base = names("09")["Optimizer"]
-    classes = {c for c in names("09").values() if inspect.isclass(c) and issubclass(c, base)}
-    assert len(classes) >= 8
-    for optimizer_class in classes - {base}:
-        weight = torch.ones(3, device="cuda", requires_grad=True)
-        decay = {"weight_decay": 0.1} if optimizer_class.__name__ == "DecayingSGD" else {}
-        optimizer = optimizer_class([weight], lr=0.1, **decay)
-        weight.square().sum().backward()
-        optimizer.step()
-        assert is_there(weight) and (weight < 1).all()
-
-
-def test_no_model_class_is_left_out():
-    made = " ".join(model for _, model, _ in MODELS)
-    modules = {"nn.Module"}
-    for number in course.notebooks():
-        for node in statements(number, ast.ClassDef):
-            if modules & set(map(ast.unparse, node.bases)) and node.name != "Forgotten":
-                modules.add(node.name)
-                assert f"{node.name}(" in made, node.name
+    assert is_there(weight) and (weight < 1).all()
 
 
 @pytest.mark.parametrize("as_argument", [False, True])
