@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import test_notebooks
+from form import problems
 from lessons import NOTEBOOKS, ROOT
 
 from tools import badges
@@ -101,7 +101,7 @@ def test_stamped_notebooks_have_the_right_form(tree):
     make_badges(tree, "REPO=ann/course", "REF=v1.0")
     _, *stamped = badges.files(tree)
     for path in (stamped[0], stamped[-1]):
-        assert test_notebooks.problems(nbformat.read(path, as_version=4), path.name) == []
+        assert problems(nbformat.read(path, as_version=4), path.name) == []
 
 
 @pytest.mark.parametrize(
