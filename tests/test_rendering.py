@@ -1,10 +1,13 @@
 """The notebooks as GitHub shows them, on a page where no script runs: nothing may be missing there."""
 
 import base64
+import functools
 import io
 import itertools
 import re
+from pathlib import Path
 
+import jupyterlab
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
@@ -18,14 +21,6 @@ EXPORTER = HTMLExporter(template_name="basic", exclude_input=True)
 ELEMENTS = re.compile(
     "a|blockquote|br|code|details|div|em|h[1-4]|i|img|li|ol|p|pre|span|strong|summary|table|tbody|td|th|thead|tr|ul"
 )
-# Each is known to KaTeX and to MathJax. Another one may be a slip; if it is not, it belongs here.
-COMMANDS = re.compile(
-    "Bigl|Bigr|Longleftrightarrow|Longrightarrow|Phi|alpha|approx|bar|begin|beta|bigl|bigr|cdot|cos|"
-    "delta|dfrac|dots|ell|end|eta|exp|frac|gamma|ge|hat|kappa|lVert|lambda|lceil|ldots|le|left|"
-    "leftarrow|lfloor|ln|log|lvert|mathrm|max|mid|min|mu|ne|operatorname|overline|partial|pi|pm|qquad|"
-    "quad|rVert|rceil|rfloor|right|rvert|sigma|sim|sin|sqrt|sum|tanh|text|tfrac|theta|tilde|times|"
-    "to|top|underbrace|varepsilon|varphi"
-)
 FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$]+\$", re.DOTALL)
 # What stays in the text where markdown was misunderstood: a list, a table, a bold word, an HTML tag
 LEFT_OVER = re.compile(r"(?m)\*\*|__|`|\]\(|\$|\\|<\w|^ *(?:[-*+] |\d+\. |#|>|\|)")
@@ -34,6 +29,14 @@ DRAWS = re.compile(r"(?m)^(?!def |\s).*\b(?:plt\.(?:show|subplots)|(?:show|plot|
 SHOWS_WIDGET = re.compile(r"(?m)^display\(")
 # What Python prints for a figure or a widget that is not shown itself
 OBJECT = re.compile(r"<Figure|<Axes|<matplotlib|<IPython|HBox\(|VBox\(|interactive\(")
+
+
+@functools.cache
+def known_commands():
+    """The commands of KaTeX, which knows fewer than MathJax. JupyterLab carries it, and its code spells each out."""
+    scripts = (Path(jupyterlab.__file__).parent / "static").glob("*.js")
+    (katex,) = (code for path in scripts if "KaTeX parse error" in (code := path.read_text(encoding="utf-8")))
+    return set(re.findall(r"\\\\([a-zA-Z]+)", katex))
 
 
 def problems(notebook):
@@ -97,7 +100,7 @@ def text_faults(part):
 def formula_fault(formula, *, inline, around):
     bare = re.sub(r"\\[^a-zA-Z]", "", formula)  # without escaped braces and small spaces
     names = re.findall(r"\\([a-zA-Z]+)", bare)
-    if unknown := [name for name in names if not COMMANDS.fullmatch(name)]:
+    if unknown := [name for name in names if name not in known_commands()]:
         return f"uses the unknown commands {unknown}"
     pairs = [(bare, "{", "}"), (names, "left", "right"), (names, "begin", "end")]
     if any(where.count(start) != where.count(end) for where, start, end in pairs):
@@ -175,6 +178,11 @@ FAULTS = [
     ("'<b' is left over", replace("- ", r"\<br> ")),
     ("'**' is left over", replace("- ", "** bold** ")),
 ]
+
+
+def test_the_commands_of_formulas_are_known():
+    assert {"frac", "underbrace", "varepsilon", "operatorname"} <= known_commands() and len(known_commands()) > 500
+    assert not {"lamda", "alph", "fracc", "sigmma"} & known_commands()
 
 
 @pytest.mark.parametrize(("sentence", "fault"), FAULTS)

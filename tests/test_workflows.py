@@ -21,7 +21,8 @@ def read_workflow(path):
 
 def make(*arguments, cwd=ROOT):
     """`make` with the environment of the tests, which is ready, and without what an outer make was told."""
-    command = ["make", "-f", ROOT / "Makefile", "-o", ".venv/ready", f"BIN={Path(sys.executable).parent.as_posix()}"]
+    python = shlex.quote(Path(sys.executable).parent.as_posix())
+    command = ["make", "-f", ROOT / "Makefile", "-o", ".venv/ready", f"BIN={python}"]
     env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run([*command, *arguments], cwd=cwd, env=env, capture_output=True, text=True)
 
