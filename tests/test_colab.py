@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 import shutil
 import site
 import subprocess
@@ -56,7 +57,7 @@ def tree(tmp_path):
 
 def make_badges(tree, *arguments):
     # The environment of the tests is ready: nothing is installed into the copy.
-    ready = ["-o", ".venv/ready", f"BIN={Path(sys.executable).parent.as_posix()}"]
+    ready = ["-o", ".venv/ready", f"BIN={shlex.quote(Path(sys.executable).parent.as_posix())}"]
     command = ["make", "--no-print-directory", *ready, "badges", *arguments]
     # What an outer make was told is not meant for this one.
     env = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
@@ -216,7 +217,7 @@ def colab(tmp_path, remote):
             GIT_CONFIG_VALUE_0="https://github.com/ann/course",
             GIT_ALLOW_PROTOCOL="file",
             MPLBACKEND="Agg",
-            # -S reads no .pth file, so the installed packages are there, and the course is not.
+            # -S reads no .pth file, so the installed packages are there, and the course is not, even if it is installed here.
             PYTHONPATH=os.pathsep.join([os.environ["PYTHONPATH"], *site.getsitepackages()]),
         )
         cell = code_cells(folder / notebook.name)[0] + "\n"
@@ -325,11 +326,22 @@ def test_an_obstacle_is_named_once_and_harms_nothing(colab, obstacle):
     assert report(colab())["revision"] == "v1"
 
 
-def test_elsewhere_a_course_that_is_not_installed(colab):
+def test_elsewhere_a_notebook_without_the_course_around_it(colab):
     result = colab(before="")
-    assert result.stderr.endswith("Python 3.11 or newer: pip install -r requirements.txt\n")
+    assert result.stderr.endswith("open it in the course's folder notebooks/\n")
     # no error hangs on another one (a line that begins with a space is code that Python shows)
     assert re.findall(r"^\w*Error", result.stderr, re.M) == ["ModuleNotFoundError"]
+
+
+def test_elsewhere_a_kernel_of_another_python(tmp_path):
+    """What to run is run by the kernel's own Python, not by that of some terminal, where all may be installed."""
+    shutil.copytree(ROOT / "helpers", tmp_path / "a b/helpers", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "a b/notebooks").mkdir()
+    command = [sys.executable, "-I", "-S", "-c", code_cells(NOTEBOOKS[0])[0]]
+    result = subprocess.run(command, cwd=tmp_path / "a b/notebooks", capture_output=True, text=True)
+    assert re.findall(r"^\w*Error", result.stderr, re.M) == ["AssertionError"]
+    assert f"This kernel runs {sys.executable}, where the course is not installed." in result.stderr
+    assert result.stderr.endswith(f'\n%pip install -r "{tmp_path / "a b/requirements.txt"}"\n')
 
 
 def test_elsewhere_another_helpers(colab):

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import pickle
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -346,9 +347,9 @@ def make(*arguments, cwd=ROOT):
 def test_nor_do_the_notebooks_under_nbval(tmp_path):
     """What make calls here instead of pytest is a Python that reaches out. (Of kernels, see below.)"""
     python = tmp_path / "python"
-    python.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c '{REACH_OUT}'\n")
+    python.write_text(f"#!/bin/sh\nexec {shlex.join([sys.executable, '-c', REACH_OUT])}\n")
     python.chmod(0o755)
-    result = make("-o", ".venv/ready", "nbval", f"BIN={tmp_path}")
+    result = make("-o", ".venv/ready", "nbval", f"BIN={shlex.quote(str(tmp_path))}")
     assert "the tests run without a network" in result.stderr
 
 
@@ -444,14 +445,15 @@ print(helpers.__file__)
 """
 
 
-@pytest.mark.parametrize("elsewhere", [False, True])
-def test_any_folder_and_any_working_directory(tmp_path, monkeypatch, elsewhere):
-    place = checkout(tmp_path / "내 강의" / "a b")
-    work = tmp_path / "another folder" if elsewhere else place / "notebooks"
-    work.mkdir()
+@pytest.mark.parametrize("below", [".", "from_teacher"])
+def test_any_folder_and_any_working_directory(tmp_path, monkeypatch, below):
+    """Also where all letters are ASCII. Nothing tells the kernel where the course is."""
+    place = checkout(tmp_path / "Ann's course ü 강의" / 'a "b"')
+    work = place / "notebooks" / below
+    work.mkdir(parents=True)
     saved = tmp_path / "내 진도" / "progress.json"
     monkeypatch.setenv("COURSE_PROGRESS", str(saved))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(place), os.environ["PYTHONPATH"]]))
+    monkeypatch.setenv("LC_ALL", "C")
     setup = nbformat.read(NOTEBOOKS[0], as_version=4).cells[1]
     notebook = new_notebook(cells=[setup, new_code_cell(READER)])
     here = {"metadata": {"path": work}}
@@ -479,7 +481,6 @@ def test_a_checkout_and_a_home_that_are_read_only(tmp_path, monkeypatch):
     for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MPLBACKEND", "agg")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(place), os.environ["PYTHONPATH"]]))
     saved = store._path()
     assert saved.is_relative_to(home)
     saved.parent.mkdir(parents=True)
@@ -520,16 +521,18 @@ def test_a_checkout_and_a_home_that_are_read_only(tmp_path, monkeypatch):
 )
 def test_a_python_too_old_or_too_new_is_refused_with_a_sentence(tmp_path, version, target, accepted):
     """And for another, an environment is made, with the network that this takes."""
-    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "tools").mkdir()
+    for name in ("Makefile", "requirements.txt", "tools/ready.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
     # A Python that claims to be of this version, and makes no environment
     numbers = tuple(map(int, version.split(".")))
-    claim = f"import sys; sys.version_info = {numbers}; exec(sys.argv[2])"
-    stop = 'if [ "$1" = -m ]; then echo "goes on, PYTHONPATH=$PYTHONPATH;"; exit 1; fi'
     python = tmp_path / "python"
-    python.write_text(f"#!/bin/sh\n{stop}\nexec '{sys.executable}' -c '{claim}' \"$@\"\n")
+    claim = f"sys.version_info, sys.executable = {numbers}, {str(python)!r}"
+    program = f"import runpy, sys; {claim}; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    stop = 'if [ "$1" = -m ]; then echo "goes on, PYTHONPATH=$PYTHONPATH;"; exit 1; fi'
+    python.write_text(f'#!/bin/sh\n{stop}\nexec {shlex.join([sys.executable, "-c", program])} "$@"\n')
     python.chmod(0o755)
-    result = make(target, f"PYTHON={python}", cwd=tmp_path)
+    result = make(target, f"PYTHON={shlex.quote(str(python))}", cwd=tmp_path)
     assert result.returncode != 0 and ("goes on, PYTHONPATH=;" in result.stdout) is accepted
     sentence = f"This course needs Python 3.11 to 3.14; {python} is Python 3.{numbers[1]}."
     assert (sentence in result.stderr) is not accepted and "Traceback" not in result.stderr

@@ -1,0 +1,157 @@
+"""The environment that make sets up, in a folder with any name: made once, and anew when it has to be."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+from lessons import NOTEBOOKS, ROOT
+
+from tools import lab, ready
+
+NAME = "Ann's course ü 강의"
+needs_make = pytest.mark.skipif(not shutil.which("make") or sys.platform == "win32", reason="needs make and symlinks")
+
+
+@pytest.fixture
+def course(tmp_path):
+    """What make needs to set up a course that needs no package, in a folder whose name is not plain."""
+    folder = tmp_path / NAME
+    shutil.copytree(ROOT / "tools", folder / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Makefile", folder)
+    (folder / "requirements.txt").write_text("# nothing\n")
+    return folder
+
+
+def make(folder, **variables):
+    """`make lab`, as far as an environment without JupyterLab goes: what it says. Each of its lines is one sentence."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "PYTHONPATH"))}
+    command = ["make", "--no-print-directory", "lab", f"PYTHON={shlex.quote(sys.executable)}"]
+    done = subprocess.run(command, cwd=folder, env=env | {"LC_ALL": "C"} | variables, capture_output=True, text=True)
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+@needs_make
+def test_an_environment_is_made_once_and_anew_when_it_has_to_be(course):
+    said = make(course)
+    # The Python in it starts, in this folder, and has what was installed. (Nothing was: lab says so, and what helps.)
+    assert "JupyterLab is not installed" in said and f'-m pip install -r "{course / "requirements.txt"}"' in said
+    stamp = course / ".venv/ready"
+    made = stamp.stat().st_mtime_ns
+
+    os.utime(course / "requirements.txt")
+    assert "JupyterLab is not installed" in make(course)
+    moved = course.rename(course.with_name('ö "moved" 2'))
+    assert f'-r "{moved / "requirements.txt"}"' in make(moved)
+    stamp = moved / ".venv/ready"
+    assert stamp.stat().st_mtime_ns == made
+
+    # Other requirements, and no network
+    (moved / "requirements.txt").write_text("a-package-that-is-not-here\n")
+    offline = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
+    for _ in range(2):
+        assert "Check the network, then try again: make lab" in make(moved, **offline)
+        assert not stamp.exists()
+    (moved / "requirements.txt").write_text("# nothing, again\n")
+    assert "JupyterLab is not installed" in make(moved) and stamp.exists()
+
+    # The Python below it was removed
+    for link in (moved / ".venv/bin").glob("python*"):
+        link.unlink()
+        link.symlink_to("/nowhere/python3")
+    said = make(moved)
+    assert "is gone, or is another version now: it is made anew." in said and "JupyterLab is not installed" in said
+
+
+def test_a_python_that_became_another_version(tmp_path, monkeypatch):
+    """/usr/bin/python3 was 3.11 when the environment was made, and is 3.13 now."""
+    (tmp_path / "requirements.txt").write_text("torch==2.13.0\n")
+    python = tmp_path / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    python.parent.mkdir(parents=True)
+    python.touch()
+    stamp = tmp_path / ".venv/ready"
+    started = []
+
+    class Done:
+        returncode = 0
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ready.subprocess, "run", lambda command: started.append(command[2:4]) or Done)
+    monkeypatch.setattr(ready, "version", lambda python: now)
+    for now, expected in [
+        ("3.11", [["venv", Path(".venv")], ["pip", "install"]]),
+        ("3.11", []),
+        ("3.13", [["venv", "--clear"], ["pip", "install"]]),
+        ("3.13", []),
+        ("", [["venv", "--clear"], ["pip", "install"]]),
+    ]:
+        started.clear()
+        ready.main(".venv", "requirements.txt")
+        assert started == expected
+        assert stamp.read_text() == f"{now}\ntorch==2.13.0\n"
+
+
+def test_the_course_opens_with_its_extension_and_a_path_to_the_helpers(tmp_path, monkeypatch):
+    """From a folder with any name. What is saved there has no version of Python (see test_update)."""
+    folder = tmp_path / NAME
+    for name in ("tools", "helpers"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "notebooks").mkdir()
+    env = os.environ | {"LC_ALL": "C", "JUPYTER_RUNTIME_DIR": str(tmp_path / "run"), "PYTHONPATH": ""}
+    options = ["--no-browser", "--ServerApp.port=0", "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True"]
+    with open(tmp_path / "log", "wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, folder / "tools/lab.py", *options], cwd=tmp_path, env=env, stdout=log, stderr=log
+        )
+    try:
+        while not (running := list(tmp_path.glob("run/jpserver-*.json"))):
+            assert server.poll() is None, (tmp_path / "log").read_text(encoding="utf-8")
+            time.sleep(0.1)
+        url = json.loads(running[0].read_text(encoding="utf-8"))["url"]
+        notebook = json.loads(NOTEBOOKS[0].read_text(encoding="utf-8"))
+        notebook["metadata"]["language_info"]["version"] = "3.12.1"
+        body = json.dumps({"type": "notebook", "format": "json", "content": notebook}).encode()
+        urlopen(Request(f"{url}api/contents/a.ipynb", body, method="PUT")).close()
+    finally:
+        server.terminate()
+        server.wait()
+    assert (folder / "notebooks/a.ipynb").read_bytes() == NOTEBOOKS[0].read_bytes()
+
+
+def test_a_notebook_of_the_readers_own_finds_the_helpers(monkeypatch):
+    """It has no set-up cell. Its kernel starts with the environment of the server."""
+    started = []
+    monkeypatch.setattr("jupyterlab.labapp.main", started.append)
+    monkeypatch.setattr(sys, "path", ["tools", *sys.path])
+    monkeypatch.setenv("PYTHONPATH", "mine")
+    lab.main(["--no-browser"])
+    assert started[0][-2:] == ["--no-browser", str(ROOT / "notebooks")]
+    assert os.environ["PYTHONPATH"].split(os.pathsep) == [str(ROOT), "mine"]
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+def test_line_ends_are_the_same_on_every_system(tmp_path):
+    """A shell stops at the first line of .ci/run that ends as lines do on Windows."""
+    for name in (".gitattributes", ".ci/run", "Makefile", "data/.gitattributes", "data/grades.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    def git(*arguments):
+        settings = ["-c", "core.autocrlf=true", "-c", "user.name=ann", "-c", "user.email=ann@example.org"]
+        subprocess.run(["git", *settings, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "the course")
+    for path in before:
+        path.unlink()
+    git("checkout", "-q", ".")
+    assert {path: path.read_bytes() for path in before} == before
