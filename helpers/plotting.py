@@ -20,13 +20,14 @@ MARKERS = "osD^vP*X"  # a class has its own marker too, so that no figure depend
 
 
 def use_style():
-    """Set the style of the course for all figures that follow."""
+    """Set the style of the course for all figures that follow, whatever style was set before."""
     if "IPython" in sys.modules:
         # Jupyter would draw each picture twice, the first time to see what to crop. Here a picture is its whole figure.
         from IPython import get_ipython
         from matplotlib_inline.config import InlineBackend
 
         InlineBackend.instance(parent=get_ipython()).print_figure_kwargs = {"bbox_inches": None}
+    plt.rcdefaults()  # a dark style, say: what is black here would stand on black
     plt.rcParams.update(
         {
             "figure.figsize": (6.4, 3.8),

@@ -31,15 +31,15 @@ def fit(
     val_loss and val_<metric> with a val_loader. The model is left in eval mode. An interrupt (the stop button)
     ends the training early: the history so far is returned, the model keeps what it has learned.
     Raises ValueError for an empty loader, for shapes that a loss would silently broadcast, and for labels outside the
-    classes; FloatingPointError where the loss becomes NaN or infinite.
+    classes; FloatingPointError where the loss becomes NaN or infinite; OutOfMemoryError where the device is full.
     """
     device = torch.device(device) if device else next(model.parameters()).device
-    model.to(device)
     history = History()
     # tqdm's bar for notebooks does not read tqdm's own variable TQDM_DISABLE, so it is read here.
     quiet = bool(os.environ.get("TQDM_DISABLE"))
     bar = tqdm(total=epochs * _length(train_loader), unit="batch", disable=quiet)
     try:
+        model.to(device)
         for epoch in range(epochs):
             bar.set_description(f"epoch {epoch + 1}/{epochs}", refresh=False)
             model.train()
@@ -69,6 +69,13 @@ def fit(
             bar.set_postfix_str(_summary(row), refresh=False)
     except KeyboardInterrupt:
         history.interrupted = True
+    except RuntimeError as error:
+        if "out of memory" not in str(error):  # each kind of device has its own error, and these words in common
+            raise
+        raise torch.OutOfMemoryError(
+            f"The memory of {device} is full. Make the batches smaller, those of val_loader, too; or restart the kernel and "
+            "run on the CPU, with %env COURSE_DEVICE=cpu in the first cell."
+        ) from error
     finally:
         bar.close()
         model.eval()

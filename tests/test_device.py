@@ -1,11 +1,15 @@
 import os
 import random
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
+from lessons import ROOT
+from other_device import other_device
+from torch.overrides import TorchFunctionMode
 
 from helpers import device
 
@@ -15,6 +19,7 @@ def test_the_device_on_request(monkeypatch, name):
     monkeypatch.setenv("COURSE_DEVICE", name)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(device, "_trouble", lambda name: "")
     assert device.pick_device() == torch.device(name)
 
 
@@ -26,6 +31,7 @@ def test_the_best_there_is(monkeypatch, cuda, mps, best):
     monkeypatch.delenv("COURSE_DEVICE", raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    monkeypatch.setattr(device, "_trouble", lambda name: "")
     assert device.pick_device() == torch.device(best)
 
 
@@ -44,6 +50,56 @@ def test_a_device_that_is_not_there(monkeypatch, name):
         device.pick_device()
 
 
+class Useless(TorchFunctionMode):
+    """A GPU that fails at one function, as it would, and does all others."""
+
+    def __init__(self, function, error):
+        super().__init__()
+        self.function, self.error = function, error
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if function.__name__ == self.function and (self.function == "ones" or args[0].is_cuda):
+            raise self.error
+        return function(*args, **kwargs or {})
+
+
+NO_KERNEL = """\
+CUDA error: no kernel image is available for execution on the device
+CUDA kernel errors might be asynchronously reported at some other API call, so the stacktrace below might be incorrect."""
+
+
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [
+        ("ones", torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB. GPU 0 has 4.00 GiB")),
+        ("ones", torch.AcceleratorError(NO_KERNEL)),
+        ("matmul", RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")),
+        ("item", torch.AcceleratorError(NO_KERNEL)),  # told late
+    ],
+    ids=["memory", "first", "product", "late"],
+)
+def test_a_gpu_that_cannot_compute(monkeypatch, function, error):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    said = re.escape(str(error).splitlines()[0].rstrip("."))
+    with other_device(), Useless(function, error):
+        monkeypatch.delenv("COURSE_DEVICE", raising=False)
+        with pytest.warns(UserWarning, match=rf"sees 'cuda', .*: {said}\. .*COURSE_DEVICE=cpu") as warned:
+            assert device.pick_device() == torch.device("cpu")
+        assert len(warned) == 1 and warned[0].filename == __file__  # at the line that asked
+        monkeypatch.setenv("COURSE_DEVICE", "cuda")
+        with pytest.raises(RuntimeError, match=rf"asks for 'cuda', .*: {said}\. Set COURSE_DEVICE=cpu\."):
+            device.pick_device()
+
+
+@pytest.mark.parametrize("name", ["", "cuda"])
+def test_a_gpu_that_computes_is_picked_without_a_word(monkeypatch, recwarn, capfd, name):
+    monkeypatch.setenv("COURSE_DEVICE", name)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with other_device():
+        assert device.pick_device() == torch.device("cuda")
+    assert not recwarn.list and capfd.readouterr() == ("", "")
+
+
 def test_seed_everything_makes_all_streams_repeatable():
     def draw():
         device.seed_everything(3)
@@ -58,12 +114,12 @@ def test_never_more_than_two_threads(threads, expected):
     code += "print(torch.get_num_threads())"
     env = os.environ | {"OMP_NUM_THREADS": threads}
     command = [sys.executable, "-c", code]
-    out = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    out = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
     assert int(out.stdout) == expected
 
 
 def test_import_is_light():
     """`import helpers` must not pull in what only some modules need."""
     code = "import sys, torch, helpers; print([m for m in ('matplotlib', 'sklearn', 'networkx.drawing') if m in sys.modules])"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"

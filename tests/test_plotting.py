@@ -93,3 +93,26 @@ def test_style_is_set_on_request_only():
         before = plt.rcParams["font.size"], plt.rcParams["axes.grid"]
         plotting.use_style()
         assert before != (plt.rcParams["font.size"], plt.rcParams["axes.grid"])
+
+
+def pixels():
+    """Something of all that a style can colour: text, axes, grid, a legend with a frame, bars, an image, a new figure."""
+    plotting.use_style()
+    left, right = plotting.panels(2)
+    plotting.plot_decision_regions(lambda z: (z[:, :1] > 0).float(), torch.eye(2), torch.tensor([0, 1]), ax=left)
+    right.bar([0, 1], [2, 1])
+    right.plot([0, 1], label="black", color="black")
+    right.set(title="title", xlabel="x")
+    right.legend()
+    left.figure.canvas.draw()
+    return np.asarray(left.figure.canvas.buffer_rgba()).copy()
+
+
+@pytest.mark.parametrize("style", ["dark_background", "ggplot", "classic", "fivethirtyeight"])
+def test_figures_look_the_same_whatever_style_was_set_before(style):
+    with plt.rc_context():
+        plt.rcdefaults()
+        expected = pixels()
+        assert (expected[0, 0] == 255).all() and (expected[..., :3] == 0).all(axis=-1).any()  # black on white
+        plt.style.use(style)
+        assert np.array_equal(pixels(), expected)

@@ -170,6 +170,39 @@ def test_a_loss_that_explodes_stops_the_training(line):
     assert epoch == math.ceil(step / 2) > 1
 
 
+# What PyTorch says, word for word: CUDA's allocator, CUDA itself, and MPS
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError(
+            "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 4.00 GiB"
+        ),
+        torch.AcceleratorError("CUDA error: out of memory"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GiB, other allocations: 1.00 GiB)"),
+    ],
+    ids=lambda error: str(error)[:12],
+)
+@pytest.mark.parametrize("where", ["to", "forward"])
+def test_a_full_memory_ends_in_what_helps(line, monkeypatch, error, where):
+    def full(*_):
+        raise error
+
+    model = linear()
+    monkeypatch.setattr(model, where, full)
+    with pytest.raises(
+        torch.OutOfMemoryError, match=r"memory of cpu is full.* batches smaller.* COURSE_DEVICE=cpu"
+    ) as caught:
+        fit(model, line, nn.MSELoss(), torch.optim.SGD(model.parameters()), epochs=1)
+    assert caught.value.__cause__ is error and not model.training
+
+
+def test_another_error_stays_as_it_is(line):
+    model = linear(n=2)
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied") as caught:
+        fit(model, line, nn.MSELoss(), torch.optim.SGD(model.parameters()), epochs=1)
+    assert caught.value.__cause__ is None
+
+
 def test_nan_in_the_data_is_found_at_the_first_step():
     x = torch.tensor([[1.0], [math.nan]])
     model = linear(1.0)
