@@ -103,11 +103,11 @@ def exercises(number):
 def find(name):
     """The exercise of that name. Raises ValueError, with the nearest names, where there is none."""
     known = {exercise.name: exercise for number in notebooks() for exercise in exercises(number)}
-    if name not in known:
+    if str(name) not in known:
         near = difflib.get_close_matches(str(name), known, n=3)
         text = MESSAGES["did you mean" if near else "unknown name"]
         raise ValueError(str(text(name=name, near=" / ".join(near))))
-    return known[name]
+    return known[str(name)]
 
 
 def words():

@@ -1,5 +1,6 @@
 """Whether two values are the same, as far as a reader can see; the difference is told in a sentence."""
 
+import inspect
 import numbers as kinds
 from decimal import Decimal
 
@@ -32,6 +33,8 @@ def compare(what, expected, got, *, rtol, atol):
 def _compare(what, expected, got, rtol, atol, none=MESSAGES["is None"]):
     if got is None and expected is not None:
         raise Wrong(none(what=what))
+    if got is ...:
+        raise Wrong(MESSAGES["dots"](what=what))
     if isinstance(expected, (bool, np.bool_)):
         if not _is_truth(got) or bool(got) != expected:
             raise _differs(what, expected, got)
@@ -65,12 +68,14 @@ def _compare_entries(what, expected, got, rtol, atol):
 
 def _compare_numbers(what, expected, got, rtol, atol):
     expected = numbers(what, expected)
-    if isinstance(got, list) and expected.ndim:
-        raise Wrong(MESSAGES["list"](what=what))
+    if isinstance(got, (list, tuple)) and expected.ndim:
+        tensors = [v for v in got if isinstance(v, torch.Tensor)]
+        if isinstance(got, tuple) and len(got) == len(tensors) == 1:
+            raise Wrong(MESSAGES["one in a tuple"](what=what))
+        form = "list of tensors" if any(v.ndim for v in tensors) else "list"
+        raise Wrong(MESSAGES[form](what=what, type=type(got).__name__))
     if isinstance(got, bool) and expected.dtype != torch.bool:
         raise Wrong(MESSAGES["kind"](what=what, expected=show(expected), got=show(got)))
-    if isinstance(got, tuple) and len(got) == 1 and isinstance(got[0], torch.Tensor) and expected.ndim:
-        raise Wrong(MESSAGES["one in a tuple"](what=what))
     got = numbers(what, got, instead=expected)
     a, b = expected.double(), got.double()
     if b.shape != a.shape and not (a.ndim == 0 and b.numel() == 1):
@@ -107,9 +112,16 @@ def numbers(what, value, *, instead=MESSAGES["a tensor"]):
     """
     try:
         tensor = _tensor(value)
-    except Exception:  # whatever a value may do that is no number
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # whatever a value may do that is no number
         expected = instead if isinstance(instead, Text) else show(instead)
-        raise Wrong(MESSAGES["kind"](what=what, expected=expected, got=show(value))) from None
+        got = show(value)
+        if inspect.isroutine(value):
+            got = MESSAGES["not called"](name=got)
+        elif str(got) == str(expected):  # an object that only looks like it
+            got = MESSAGES["a thing"](type=_name(value))
+        raise Wrong(MESSAGES["kind"](what=what, expected=expected, got=got)) from None
     if tensor.device.type == "meta":
         raise Wrong(MESSAGES["no numbers"](what=what, got=str(tensor.device)))
     if tensor.is_complex():
@@ -152,16 +164,24 @@ def _tensor(value):
 
 def show(value, digits=4):
     """A value as short as it can be read, with so many decimals: a str, or a Text where only its kind is told."""
-    name = type(value).__name__
     try:
         text = _show(value, digits)
-        if isinstance(text, Text) or len(text) <= LONG:
+        if isinstance(text, Text):
             return text
-    except Exception:  # a __repr__ that fails, a list that holds itself, an integer of a million digits ...
-        return MESSAGES["a thing"](type=name)
+        text = " ".join(text.split())
+        if len(text) <= LONG:
+            return text
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a __repr__ that fails, a list that holds itself, an integer of a million digits ...
+        return MESSAGES["a thing"](type=_name(value))
     if isinstance(value, (list, tuple)):
-        return MESSAGES["many"](type=name, count=len(value))
-    return MESSAGES["a thing"](type=name)
+        return MESSAGES["many"](type=_name(value), count=len(value))
+    return MESSAGES["a thing"](type=_name(value))
+
+
+def _name(value):
+    return type(value).__name__[:60]
 
 
 def _show(value, digits, depth=0):
@@ -195,7 +215,7 @@ def _show(value, digits, depth=0):
         return getattr(value, "__name__", type(value).__name__)
     text = repr(value)
     # an address in memory differs from run to run
-    return text if " at 0x" not in text else MESSAGES["a thing"](type=type(value).__name__)
+    return text if " at 0x" not in text else MESSAGES["a thing"](type=_name(value))
 
 
 def show_both(one, other):

@@ -11,9 +11,11 @@ import inspect
 import io
 import random
 import sys
+import sysconfig
 import threading
 import types
 import warnings
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,6 +26,13 @@ from helpers.exercises.engine.exercise import Passed
 from helpers.exercises.engine.untouched import untouched
 from helpers.exercises.engine.words import MESSAGES, say
 
+# Where the code of the course, of Python and of the installed packages lies
+NOT_THE_READERS = (
+    str(Path(__file__).parents[2]),
+    sysconfig.get_path("stdlib"),
+    sysconfig.get_path("purelib"),
+    "<frozen",
+)
 SCREEN = 4000  # letters: what the reader's code may print while it is checked
 PATIENCE = 10  # seconds until a check says that it is still running
 
@@ -40,6 +49,7 @@ def examine(exercise, answer):
     try:
         if _or_wrong(untouched, answer, exercise):
             return "open", MESSAGES["open repair" if exercise.stub else "open"](name=exercise.name)
+        _or_wrong(_check_kind, exercise.solution, answer)
         with _on_the_side(exercise):
             result = _verdict(exercise, answer)
     except Wrong as wrong:
@@ -51,49 +61,74 @@ def examine(exercise, answer):
     return "solved", MESSAGES["right, with a result"](result=result, why=exercise.why)
 
 
+_checking = False
+
+
 @contextlib.contextmanager
 def _on_the_side(exercise):
     """Says that it takes long, lets the reader's code print a screenful, and puts the world back as it was."""
+    global _checking
+    if _checking:
+        raise Wrong(MESSAGES["check in check"])
     if exercise.busy:
         say(exercise.name, exercise.busy)
-    out = sys.stdout
-
-    def remind():
-        with contextlib.redirect_stdout(out):
-            say(exercise.name, MESSAGES["slow"])
-
-    reminder = threading.Timer(PATIENCE, remind)
+    out, err = sys.stdout, sys.stderr
+    reminder = threading.Timer(PATIENCE, say, (exercise.name, MESSAGES["slow"], out))
     reminder.daemon = True
     reminder.start()
+    _checking = True
     try:
-        with _world(), contextlib.redirect_stdout(_Screen(out)):
+        printed, complained = _Screen(out, SCREEN), _Screen(err, 10 * SCREEN)  # progress bars write much
+        with _world(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(complained):
             yield
     finally:
+        _checking = False
         reminder.cancel()
 
 
 @contextlib.contextmanager
 def _world():
-    """The same random numbers and modes for everybody; afterwards they are as before."""
-    python, numpy, dtype = random.getstate(), np.random.get_state(), torch.get_default_dtype()
+    """The same random numbers, modes and defaults for everybody; afterwards they are as before."""
+    python, numpy = random.getstate(), np.random.get_state()
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
+    grad = torch.is_grad_enabled()
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(devices=devices), torch.enable_grad():
+    with contextlib.ExitStack() as modes:
+        modes.enter_context(torch.inference_mode(False))
+        modes.enter_context(torch.enable_grad())
+        modes.enter_context(torch.autocast("cpu", enabled=False))
+        modes.enter_context(torch.random.fork_rng(devices=devices))
+        if device.type != "cpu":
+            torch.set_default_device("cpu")
+        torch.set_default_dtype(torch.float32)
         random.seed(0)
         np.random.seed(0)
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)  # torch.manual_seed would seed a GPU that is not yet in use
+        if devices:
+            torch.cuda.manual_seed_all(0)
         try:
             yield
         finally:
             random.setstate(python)
             np.random.set_state(numpy)
             torch.set_default_dtype(dtype)
+            if torch.get_default_device() != device:
+                torch.set_default_device(device)
+    torch.set_grad_enabled(grad)
 
 
 class _Screen(io.TextIOBase):
-    """Passes on what is printed, up to a screenful."""
+    """Passes on what is printed, up to so many letters."""
 
-    def __init__(self, out):
-        self.out, self.left = out, SCREEN
+    def __init__(self, out, limit):
+        self.out, self.left = out, limit
+
+    @property
+    def encoding(self):
+        return self.out.encoding
+
+    def __getattr__(self, name):
+        return getattr(self.out, name)
 
     def write(self, text):
         if self.left > 0:
@@ -109,7 +144,6 @@ class _Screen(io.TextIOBase):
 
 def _verdict(exercise, answer):
     """What there is to report about a right answer, or None. Raises Wrong."""
-    _or_wrong(_check_kind, exercise.solution, answer)
     if exercise.verdict is not None:
         result = _judged(exercise, answer)
         if result is None or isinstance(result, Passed):
@@ -134,9 +168,9 @@ def _or_wrong(step, *arguments):
     """What a step returns. What it raises about an answer that cannot even be looked at becomes a sentence."""
     try:
         return step(*arguments)
-    except Wrong:
+    except (KeyboardInterrupt, Wrong):
         raise
-    except Exception as error:
+    except BaseException as error:
         raise Wrong(MESSAGES["unusable"](error=_told(error))) from error
 
 
@@ -177,19 +211,29 @@ def _judged(exercise, answer):
 def _outcomes(exercise, answer):
     """What an answer gives: (what, value), where the last value is a Wrong if it went wrong."""
     if exercise.outcomes is not None:
-        try:
-            yield from exercise.outcomes(_guarded(exercise, answer))
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
-        except Wrong as wrong:
-            yield MESSAGES["your code"], wrong
-        except BaseException as error:  # SystemExit, too
-            yield MESSAGES["your code"], _blame(error, answer)
+        yield from _steps(exercise, answer)
     elif callable(exercise.solution):
         for arguments in exercise.cases:
             yield from _call(exercise, answer, arguments)
     else:
         yield MESSAGES["your answer"], answer
+
+
+def _steps(exercise, answer):
+    """The outcomes that a probe sees. (Not by `yield from`, which would take a GeneratorExit of the answer for its own.)"""
+    probe = None
+    while True:
+        try:
+            probe = probe or exercise.outcomes(_guarded(exercise, answer))
+            step = next(probe, None)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit, too
+            yield MESSAGES["your code"], error if isinstance(error, Wrong) else _blame(error, answer)
+            return
+        if step is None:
+            return
+        yield step
 
 
 def _call(exercise, answer, arguments):
@@ -227,24 +271,35 @@ def _guarded(exercise, answer, what=MESSAGES["your code"]):
     if inspect.isclass(exercise.solution) or not callable(answer):
         return answer
 
+    names = _parameters(exercise)
+
     @functools.wraps(exercise.solution)
     def guarded(*arguments, **named):
-        kept = [(n, a) for n, a in zip(_parameters(exercise), arguments, strict=False) if n not in exercise.in_place]
-        before = [_seen(a) for _, a in kept]
+        # copies, so that others are checked with the same; those that may change are the caller's
+        changing = [name in exercise.in_place for name in names]
+        own = [a if c else _copy(a) for c, a in zip(changing, arguments, strict=False)]
         try:
-            result = answer(*arguments, **named)
+            result = answer(*own, *arguments[len(own) :], **named)
         except (KeyboardInterrupt, Wrong):
             raise
         except BaseException as error:  # SystemExit, too
             raise _Stopped(MESSAGES["stopped"](what=what, error=_told(error)), error) from error
-        changed = [name for (name, a), old in zip(kept, before, strict=True) if not _equal(old, _seen(a))]
-        if changed:
-            for (_, argument), old in zip(kept, before, strict=True):
-                _put_back(argument, old)  # others will be checked with it
-            raise Wrong(MESSAGES["changed"](what=what, argument=changed[0]))
+        for name, mine, theirs in zip(names, own, arguments, strict=False):
+            if mine is not theirs and not _equal(_seen(mine), _seen(theirs)):
+                raise Wrong(MESSAGES["changed"](what=what, argument=name))
         return result
 
     return guarded
+
+
+def _copy(value):
+    """A copy of what an answer could change without a right to; all else as it is."""
+    if isinstance(value, (torch.Tensor, np.ndarray, nn.Module, list, tuple, dict)):
+        try:
+            return copy.deepcopy(value)
+        except Exception:  # a tensor with a graph, a list that holds a generator
+            return value
+    return value
 
 
 def _seen(value):
@@ -260,20 +315,6 @@ def _seen(value):
     return torch.as_tensor(value.copy()) if isinstance(value, np.ndarray) else 0
 
 
-@torch.no_grad()
-def _put_back(value, seen):
-    """Give the tensors in an argument the numbers that they had."""
-    if isinstance(value, nn.Module):
-        value = list(value.state_dict().values())
-    if isinstance(value, (list, tuple)):
-        for part, old in zip(value, seen, strict=False):
-            _put_back(part, old)
-    elif isinstance(value, torch.Tensor) and value.shape == seen.shape:
-        value.copy_(seen)
-    elif isinstance(value, np.ndarray) and value.shape == seen.shape:
-        value[...] = seen.numpy()
-
-
 def _equal(a, b):
     if isinstance(a, tuple):
         return len(a) == len(b) and all(map(_equal, a, b))
@@ -287,7 +328,8 @@ def _blame(error, answer):
     error = _cause(error)
     codes, steps = _codes(answer), error.__traceback__
     while steps is not None:
-        if steps.tb_frame.f_code in codes:
+        code = steps.tb_frame.f_code
+        if code in codes or not code.co_filename.startswith(NOT_THE_READERS):
             return _Stopped(MESSAGES["stopped"](what=MESSAGES["your code"], error=_told(error)), error)
         steps = steps.tb_next
     return Wrong(MESSAGES["unusable"](error=_told(error)), error)
@@ -310,9 +352,9 @@ def _told(error):
     error = _cause(error)
     try:
         lines = str(error).strip().splitlines()
-    except Exception:
+    except Exception:  # its __str__ fails
         lines = []
-    name = type(error).__name__
+    name = type(error).__name__[:60]
     return f"{name}: {lines[0].rstrip('.')[:300]}" if lines else name
 
 
@@ -343,8 +385,9 @@ def _named(exercise, given, i, wrong):
         for mistake in exercise.mistakes:
             with _world():
                 if _does_the_same(exercise, mistake.answer, given):
-                    # An error or NaN can have many causes.
-                    if isinstance(given[i][1], _Stopped) or wrong.message.says(MESSAGES["nan"].words):
+                    # An error, NaN or a changed argument can have many causes.
+                    vague = any(wrong.message.says(MESSAGES[name].words) for name in ("nan", "changed"))
+                    if vague or isinstance(given[i][1], _Stopped):
                         return Wrong(MESSAGES["one cause"](happened=wrong.message, message=mistake.message))
                     return Wrong(mistake.message)
     if exercise.kind == "predict" and not isinstance(given[0][1], Wrong):
@@ -390,7 +433,7 @@ def _without_the_secret(exercise, answer):
             fits = not isinstance(answer, bool) and (got.shape == shape or (not shape and got.numel() == 1))
         except Wrong:
             fits = False
-        if not shape and not fits and isinstance(answer, tuple) and len(answer) == 2:
+        if not shape and not fits and isinstance(answer, tuple) and list(map(type, answer)) == [int, int]:
             return Wrong(MESSAGES["comma"](got=show(answer)))
     got, _ = show_both(answer, wanted)
     return Wrong(MESSAGES["not it" if fits else "other form"](got=got, form=form))

@@ -42,7 +42,9 @@ MESSAGES = {
         "right, with a result": "right. {result} {why}",
         "not yet": "not yet. {message}",
         "one cause": "{happened} One cause: {message}",
-        "unjudged": "the check itself stopped with {error}. That says nothing about your answer.",
+        "unjudged": "the check itself stopped with {error}. That says nothing about your answer. Restart the kernel, run the "
+        "notebook from the top, and tell us if it stops again.",
+        "check in check": "Your code calls check itself. Call it outside.",
         "slow": "still running your code ...",
         "cut": "... (the rest of what your code prints is left out)",
         # of what is compared
@@ -57,28 +59,30 @@ MESSAGES = {
         "too few": "Your code ends too early: {what} is missing.",
         "changed": "{what} changes its argument {argument}, which belongs to the caller. Compute a new one instead.",
         "differs": "{what}: expected {expected}, got {got}.",
-        "gives None": "{what} gives None. Is there a return?",
+        "gives None": "{what} gives None. Is there a return with a value?",
         "is None": "{what} is None.",
         "nothing": "Your answer is None, that is, nothing yet.",
-        "untouched part": "{what} is still the ... of the stub.",
+        "dots": "{what} gives the ... of the stub.",
         "nan": "{what} gives NaN or infinity where a finite number is expected.",
         "kind": "{what} gives {got}, where {expected} is expected.",
-        "list": "{what} gives a Python list. Make it a tensor: torch.tensor(...).",
+        "list": "{what} gives a Python {type}. Make it a tensor: torch.tensor(...).",
+        "list of tensors": "{what} gives a {type} of tensors. Make it one tensor: torch.stack or torch.cat.",
         "one in a tuple": "{what} gives a tuple with one tensor in it. Take that: [0].",
         "shape": "{what} has the shape {got}, it should be {expected}.",
         "integers": "{what} holds whole numbers ({got}), so everything after the point is lost. Make it floating point.",
         "floats": "{what} holds floating-point numbers ({got}), where whole numbers are expected: .long() makes them.",
         "imaginary": "{what} has an imaginary part.",
-        "length": "{what} has {got} entries, {expected} are expected.",
+        "length": "{what} should have the length {expected}, and has {got}.",
         "no numbers": "{what} is a tensor on the device {got}, which holds no numbers that could be compared.",
         "not callable": "Expected {expected}, got {got}.",
         "not it": "It is not {got}.",
         "other form": "Your answer is {got}, but {form} is asked for.",
-        "comma": "Your answer is {got}: a comma makes two numbers of one. Write a point.",
+        "comma": "Your answer is {got}, but a number is asked for. If it is a decimal comma, write a point.",
         # kinds of values
         "a class": "a class",
         "a function": "a function",
         "a value": "a value",
+        "not called": "the function {name} itself, not called",
         "a number": "a number",
         "a text": "a text",
         "True or False": "True or False",
@@ -104,9 +108,10 @@ MESSAGES = {
 }
 
 
-def say(name, text):
-    """Print a text that belongs to the exercise `name`, in lines of WIDTH columns."""
-    print(filled(f"{name}: {text}"), flush=True)
+def say(name, text, file=None):
+    """Print a text that belongs to the exercise `name`, in lines of WIDTH columns. file: instead of sys.stdout."""
+    lines = filled(f"{name}: {text}")
+    print(lines.encode(errors="replace").decode(), file=file, flush=True)  # an error may hold half a letter
 
 
 def filled(text, first="", then=""):
