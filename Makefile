@@ -54,7 +54,7 @@ $(READY): export PYTHONPATH :=
 lint: $(READY)  ## ruff over code and notebooks; what can be said of the workflows without running them
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(wildcard .github/workflows/*.yml)
+	$(BIN)/python -m check_jsonschema --builtin-schema vendor.github-workflows $(wildcard .github/workflows/*.yml)
 	$(BIN)/zizmor --offline --quiet .github/workflows
 
 unit: $(READY)  ## tests of the helpers, the tools and the form of the notebooks

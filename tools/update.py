@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # Kept in git, seen by nobody: the reader's files before the last update, and the teacher's commits that it went from and to
 BACKUP, FROM, TO = "refs/course/before-update", "refs/course/from", "refs/course/to"
-ENVIRONMENT = {"requirements.txt", "pyproject.toml"}  # what `make lab` and pip look at
+ENVIRONMENT = {"requirements.txt"}  # what `make lab` and pip look at
 
 # ------------------------------------------------------------------------------------ one notebook
 
@@ -491,8 +491,9 @@ def update(root=ROOT, say=print):
             "there: save it, choose Overwrite, and run this again.)"
         )
     if ENVIRONMENT & changes.keys():
+        python = r".venv\Scripts\python" if os.name == "nt" else ".venv/bin/python"
         say(
-            "The course needs other packages now. `make lab` sees to it; without make: python -m pip install -r requirements.txt"
+            f"The course needs other packages now. `make lab` sees to it; without make: {python} -m pip install -r requirements.txt"
         )
 
 
