@@ -150,14 +150,6 @@ def test_a_text_that_does_nothing_is_left_alone(source):
     assert not ACTIVE.search(source)
 
 
-def test_the_numbers_of_the_notebooks_are_in_the_readme():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    missing = [path.name for path in NOTEBOOKS if f"(notebooks/{path.name})" not in readme]
-    assert not missing
-    linked = re.findall(r"\]\((?!https?://)([^)#]+)", readme)
-    assert [link for link in linked if not (ROOT / link).exists()] == []
-
-
 def test_nbval_compares_outputs(tmp_path):
     """A cell whose stored output is off by one digit, or missing, fails; the right one passes."""
     cells = [

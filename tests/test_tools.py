@@ -1,6 +1,4 @@
 import copy
-import re
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -8,8 +6,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from tools.run_notebooks import clean, find_notebooks
 from tools.run_notebooks import main as run_notebooks
-
-HERE = Path(__file__).resolve().parent
 
 
 @pytest.fixture
@@ -64,11 +60,3 @@ def test_find_notebooks(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert [path.name for path in find_notebooks([tmp_path])] == ["a.ipynb", "b.ipynb"]
-
-
-def test_the_tests_that_the_readme_names_exist():
-    files = {path.stem: path.read_text(encoding="utf-8") for path in HERE.glob("test_*.py")}
-    named = re.findall(r"\btest_\w+", (HERE / "README.md").read_text(encoding="utf-8"))
-    code = "".join(files.values())
-    assert len(named) > 30
-    assert [name for name in named if name not in files and f"def {name}(" not in code] == []
