@@ -60,7 +60,7 @@ def test_mnist_belongs_to_the_caller(mnist):
     assert mnist.X_test.any()
 
 
-def test_grades():
+def test_the_grades_are_those_of_the_file_in_its_order():
     X_train, y_train, X_test, y_test = data.load_grades()
     assert X_train.shape == (17, 5) and X_test.shape == (5, 5)
     assert X_train[0].tolist() == [80, 89, 97, 92, 88] and X_test[-1].tolist() == [
@@ -98,7 +98,7 @@ def test_grades():
     assert X_train.dtype == torch.float32 and y_train.dtype == torch.int64
 
 
-def test_digits():
+def test_the_digits_are_those_of_scikit_learn_split_evenly():
     X_train, y_train, X_test, y_test = data.load_digits()
     assert X_train.shape == (1437, 64) and X_test.shape == (360, 64)
     X, y = torch.cat([X_train, X_test]), torch.cat([y_train, y_test])
@@ -114,7 +114,7 @@ def test_digits():
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_grades_one_at_a_time(split):
+def test_the_dataset_of_grades_gives_the_same_students_one_at_a_time(split):
     X_train, y_train, X_test, y_test = data.load_grades()
     X, y = (X_train, y_train) if split == "train" else (X_test, y_test)
     dataset = data.GradesDataset(split)
@@ -127,7 +127,7 @@ def test_grades_one_at_a_time(split):
         dataset[len(y)]
 
 
-def test_grades_wait_for_each_student(monkeypatch):
+def test_the_dataset_of_grades_waits_for_each_student(monkeypatch):
     waits = []
     monkeypatch.setattr(time, "sleep", waits.append)
     dataset = data.GradesDataset("test", wait=0.02)
@@ -144,12 +144,12 @@ def test_grades_wait_for_each_student(monkeypatch):
         ({"split": "train", "wait": -1}, "wait is -1"),
     ],
 )
-def test_grades_refuses(arguments, message):
+def test_the_dataset_of_grades_refuses_another_split_or_a_negative_wait(arguments, message):
     with pytest.raises(ValueError, match=message):
         data.GradesDataset(**arguments)
 
 
-def test_grades_from_workers_that_start_from_scratch():
+def test_workers_that_start_from_scratch_read_the_same_grades():
     """As on macOS and Windows: a spawned worker is a fresh interpreter, which must import the class by its name."""
     dataset = data.GradesDataset("train", wait=0.001)
     alone, shared = (
@@ -242,7 +242,7 @@ def test_the_wheel_carries_the_data(tmp_path):
     assert Path(where).is_relative_to(site) and counts[:2] == ["60000", "5"]
 
 
-def test_line():
+def test_a_line_has_the_slope_and_the_noise_that_are_asked_for():
     x, y = data.make_line(10_000, w=2.0, b=1.0, noise=0.1, generator=torch.Generator().manual_seed(0))
     assert x.shape == y.shape == (10_000, 1) and x.min() >= 0 and x.max() < 1
     residual = y - (2 * x + 1)
@@ -251,19 +251,19 @@ def test_line():
     )
 
 
-def test_xor():
+def test_xor_is_the_exclusive_or_of_its_inputs():
     X, y = data.make_xor()
     assert y.tolist() == [int(a) ^ int(b) for a, b in X.tolist()]
 
 
-def test_quadrants():
+def test_quadrants_are_labelled_by_their_signs_and_keep_the_gap():
     X, y = data.make_quadrants(1000, gap=0.3)
     assert X.shape == (1000, 2) and X.abs().min() >= 0.3 and X.abs().max() <= 5.3
     assert torch.equal(y, (X[:, 0].sign() == X[:, 1].sign()).long())
     assert 400 < y.sum() < 600
 
 
-def test_spirals():
+def test_spirals_unwind_to_two_arms_in_mixed_order():
     X, y = data.make_spirals(501, turns=1.75)
     assert X.shape == (501, 2) and y.bincount().tolist() == [250, 251]
     radius = X.norm(dim=1)
@@ -310,11 +310,11 @@ def test_batch_loader_shuffles_anew_each_epoch_and_repeatably():
         b"\x00\x00\x08\x01\x00\x00\x00\x05abc",
     ],
 )
-def test_parse_idx_refuses(raw):
+def test_parse_idx_refuses_what_is_no_idx(raw):
     with pytest.raises(ValueError, match="IDX"):
         data.parse_idx(raw)
 
 
-def test_parse_idx():
+def test_parse_idx_reads_rows_of_bytes():
     raw = b"\x00\x00\x08\x02" + (2).to_bytes(4, "big") + (3).to_bytes(4, "big") + bytes(range(6))
     assert data.parse_idx(raw).tolist() == [[0, 1, 2], [3, 4, 5]]

@@ -15,7 +15,7 @@ from helpers import device
 
 
 @pytest.mark.parametrize("name", ["cpu", "cuda", "mps"])
-def test_the_device_on_request(monkeypatch, name):
+def test_the_device_that_is_asked_for_is_picked(monkeypatch, name):
     monkeypatch.setenv("COURSE_DEVICE", name)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
@@ -27,7 +27,7 @@ def test_the_device_on_request(monkeypatch, name):
     ("cuda", "mps", "best"),
     [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu"), (True, False, "cuda")],
 )
-def test_the_best_there_is(monkeypatch, cuda, mps, best):
+def test_the_best_device_there_is_is_picked(monkeypatch, cuda, mps, best):
     monkeypatch.delenv("COURSE_DEVICE", raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
@@ -35,14 +35,14 @@ def test_the_best_there_is(monkeypatch, cuda, mps, best):
     assert device.pick_device() == torch.device(best)
 
 
-def test_unknown_device(monkeypatch):
+def test_an_unknown_device_is_refused(monkeypatch):
     monkeypatch.setenv("COURSE_DEVICE", "tpu")
     with pytest.raises(ValueError, match=r"'tpu'.*cpu, cuda, mps"):
         device.pick_device()
 
 
 @pytest.mark.parametrize("name", ["cuda", "mps"])
-def test_a_device_that_is_not_there(monkeypatch, name):
+def test_a_device_that_is_not_there_is_refused(monkeypatch, name):
     monkeypatch.setenv("COURSE_DEVICE", name)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
@@ -118,7 +118,7 @@ def test_never_more_than_two_threads(threads, expected):
     assert int(out.stdout) == expected
 
 
-def test_import_is_light():
+def test_importing_helpers_imports_nothing_that_only_some_modules_need():
     """`import helpers` must not pull in what only some modules need."""
     code = "import sys, torch, helpers; print([m for m in ('matplotlib', 'sklearn', 'networkx.drawing') if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -4,15 +4,14 @@ import ast
 import collections
 import inspect
 import json
-import multiprocessing
 import re
 import string
-import sys
 import textwrap
 
 import pytest
 from exercise_cells import EXERCISES, cells_of, notebook_cells, run_as_a_cell, verdict
 from lessons import ROOT, is_deeper
+from processes import FORK, needs_fork
 
 from helpers import exercises as course
 from helpers.exercises import mnist_dnn, multilayer_perceptron
@@ -286,14 +285,13 @@ def test_a_broken_file_is_set_aside(own_progress, text):
     assert any_name() in json.loads(own_progress.read_text(encoding="utf-8"))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+@needs_fork
 def test_two_notebooks_at_once_lose_nothing(own_progress):
     def solve(letter):
         for i in range(40):
             store.record(f"{letter}{i}", solved=True, hints=0)
 
-    fork = multiprocessing.get_context("fork")  # this process has imported torch already
-    kernels = [fork.Process(target=solve, args=letter) for letter in "ab"]
+    kernels = [FORK.Process(target=solve, args=letter) for letter in "ab"]
     for kernel in kernels:
         kernel.start()
     for kernel in kernels:

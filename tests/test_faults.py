@@ -5,9 +5,9 @@ import contextlib
 import ctypes
 import errno
 import gzip
+import inspect
 import io
 import json
-import multiprocessing
 import os
 import pickle
 import re
@@ -31,6 +31,7 @@ from lessons import NOTEBOOKS, ROOT
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 from packaging.specifiers import SpecifierSet
+from processes import FORK
 
 from helpers import data
 from helpers import exercises as course
@@ -290,7 +291,7 @@ def save_and_be_killed(limit):
 @posix
 def test_a_kernel_killed_while_it_saves_leaves_a_whole_file(own_progress):
     before = own_progress.read_bytes()
-    kernel = multiprocessing.get_context("fork").Process(target=save_and_be_killed, args=(len(before) // 2,))
+    kernel = FORK.Process(target=save_and_be_killed, args=(len(before) // 2,))
     kernel.start()
     kernel.join()
     assert kernel.exitcode == -signal.SIGXFSZ
@@ -326,7 +327,7 @@ def test_the_tests_run_without_a_network(way):
         WAYS_OUT[way]()
 
 
-def test_but_with_this_machine():
+def test_the_tests_reach_this_machine():
     with socket.create_server(("localhost", 0)) as server:
         socket.create_connection(server.getsockname()).close()
 
@@ -344,7 +345,7 @@ def make(*arguments, cwd=ROOT):
 
 
 @posix
-def test_nor_do_the_notebooks_under_nbval(tmp_path):
+def test_the_notebooks_run_without_a_network_under_nbval(tmp_path):
     """What make calls here instead of pytest is a Python that reaches out. (Of kernels, see below.)"""
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\nexec {shlex.join([sys.executable, '-c', REACH_OUT])}\n")
@@ -355,33 +356,43 @@ def test_nor_do_the_notebooks_under_nbval(tmp_path):
 
 # Kernels: the stop button, and a restart in the middle
 
-START = """
-import torch
-from torch import nn
-from helpers import exercises as course
-from helpers.training import fit
+# Each of these is the code of a cell.
 
-course.check("squared_error", course.find("squared_error").solution)
-"""
-TRAIN = """
-steps = []
 
-def loss_fn(y_hat, y):
-    steps.append(1)
-    if len(steps) == 100:
-        print("well under way", flush=True)
-    return ((y_hat - y) ** 2).mean()
+def check_an_exercise():
+    from helpers import exercises as course
 
-x = torch.linspace(-1, 1, 6).unsqueeze(1)
-model = nn.Linear(1, 1)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-history = fit(model, [(x, 2 * x + 1)], loss_fn, optimizer, epochs=10**9)
-"""
-USE = """
-assert history.interrupted and 99 <= len(history) == len(history["loss"]) < 10**9
-assert not model.training
-print(f"{model(torch.tensor([[3.0]])).item():.1f}")
-"""
+    course.check("squared_error", course.find("squared_error").solution)
+
+
+def train():
+    import torch
+
+    from helpers.training import fit
+
+    steps = []
+
+    def loss_fn(y_hat, y):
+        steps.append(1)
+        if len(steps) == 100:
+            print("well under way", flush=True)
+        return ((y_hat - y) ** 2).mean()
+
+    x = torch.linspace(-1, 1, 6).unsqueeze(1)
+    model = torch.nn.Linear(1, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    return model, fit(model, [(x, 2 * x + 1)], loss_fn, optimizer, epochs=10**9)
+
+
+def use(model, history):
+    assert history.interrupted and 99 <= len(history) == len(history["loss"]) < 10**9
+    assert not model.training
+    print(f"{model(model.weight.new_tensor([[3.0]])).item():.1f}")
+
+
+def calling(function, call):
+    """The source of a cell that defines a function and calls it."""
+    return f"{inspect.getsource(function)}\n{call}"
 
 
 def test_a_kernel_is_stopped_and_restarted(own_progress):
@@ -400,12 +411,12 @@ def test_a_kernel_is_stopped_and_restarted(own_progress):
             manager.interrupt_kernel()  # as the stop button does
 
     try:
-        assert "right." in run(START)
-        assert "well under way" in run(TRAIN)
-        assert run(USE) == "7.0\n"
+        assert "right." in run(calling(check_an_exercise, "check_an_exercise()"))
+        assert "well under way" in run(calling(train, "model, history = train()"))
+        assert run(calling(use, "use(model, history)")) == "7.0\n"
         manager.restart_kernel(now=True)
         client.wait_for_ready(timeout=120)
-        assert "NameError" in run(USE)
+        assert "NameError" in run("use(model, history)")
         assert "2 of" in run("from helpers.exercises import progress\nprogress()")
         # no network in a kernel, nor in what it starts
         assert "without a network" in run(REACH_OUT)

@@ -26,7 +26,7 @@ def nodes(graph, *attributes):
     return [tuple(plain(data[name]) for name in attributes) for data in graph.nodes.values()]
 
 
-def test_values_and_gradients(tensors):
+def test_the_graph_holds_values_and_gradients_and_leaves_the_tensors_alone(tensors):
     graph, last = trace(squared_error, **tensors)
     assert graph.nodes["a"]["gradient"].item() == 12.0
     assert graph.nodes["x"]["gradient"] is None and graph.nodes["y"]["gradient"] is None
@@ -69,7 +69,7 @@ def test_what_does_not_matter_is_left_out(tensors):
         lambda a, x, y: None,
     ],
 )
-def test_nothing_to_differentiate(tensors, function):
+def test_a_graph_without_anything_to_differentiate_is_refused(tensors, function):
     with pytest.raises(ValueError, match="requires_grad=True"):
         trace(function, **tensors)
 
@@ -170,7 +170,7 @@ def test_marked_lines_are_thick_and_carry_their_number():
 
 @pytest.mark.parametrize("layers", [[1, 1], [2, 2, 1], [4, 3, 2], [2, 5, 1], [3, 4, 3, 2]])
 @pytest.mark.parametrize("loss", [None, 0.5])
-def test_networks_of_any_size(layers, loss):
+def test_networks_of_any_size_are_drawn_whole_without_overlap(layers, loss):
     weights = [torch.full((d, k), -0.25) for d, k in pairwise(layers)]
     biases = [torch.zeros(k) for k in layers[1:]]
     ax = draw_network(layers, weights=weights, biases=biases, loss=loss)
@@ -209,6 +209,6 @@ def test_a_network_is_drawn_where_one_asks():
         ({"marked": {(0, 2, 0): 1.0}}, r"no line \(0, 2, 0\)"),
     ],
 )
-def test_numbers_that_do_not_fit_the_network(wrong, complaint):
+def test_numbers_that_do_not_fit_the_network_are_refused(wrong, complaint):
     with pytest.raises(ValueError, match=complaint):
         draw_network(**LAYERS, **wrong)

@@ -124,7 +124,7 @@ def train(kind, model_device, data_device, fused):
 @pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("data_device", ["cpu", "cuda"])
 @pytest.mark.parametrize("kind", LOADERS)
-def test_fit_and_evaluate(kind, data_device, fused):
+def test_fit_and_evaluate_give_the_numbers_of_the_cpu_there(kind, data_device, fused):
     """Wherever the data are, the model trains on the GPU, to the numbers of the CPU."""
     _, expected = train(kind, "cpu", "cpu", fused)
     with other_device():
@@ -150,7 +150,7 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("picture", PICTURES)
-def test_pictures(gpu, picture):
+def test_pictures_are_drawn_of_tensors_from_there(gpu, picture):
     PICTURES[picture](*points("cuda"), network().eval().to("cuda"))
 
 

@@ -17,7 +17,7 @@ def history():
     return history
 
 
-def test_history_curves(history):
+def test_a_history_is_drawn_from_epoch_one_with_its_names(history):
     ax = plotting.plot_history(history)
     assert [list(line.get_ydata()) for line in ax.lines] == [[3.0, 1.0], [4.0, 2.0]]
     assert all(list(line.get_xdata()) == [1, 2] for line in ax.lines)
@@ -29,7 +29,7 @@ def test_history_curves(history):
     assert list(ax.lines[0].get_ydata()) == [0.5, 0.9] and ax.get_ylabel() == "accuracy"
 
 
-def test_history_without_epochs():
+def test_a_history_without_epochs_is_refused():
     with pytest.raises(ValueError, match="no epoch"):
         plotting.plot_history(History())
 
@@ -67,7 +67,7 @@ def test_loss_surface_has_the_path_and_the_minimum():
     assert ax.get_xlim()[0] < 0 and ax.get_xlim()[1] > 2
 
 
-def test_images_in_order():
+def test_images_stand_in_order_on_one_scale():
     images = torch.arange(12).reshape(12, 1, 1).expand(12, 2, 2)
     axes = plotting.show_images(images, titles=range(12), columns=5, title="twelve")
     assert axes.shape == (3, 5)

@@ -26,7 +26,7 @@ def notebook():
     return new_notebook(cells=[new_markdown_cell("# A", id="a"), cell], metadata=metadata)
 
 
-def test_clean(notebook):
+def test_clean_keeps_ids_tags_and_alternatives_and_nothing_of_the_machine(notebook):
     cleaned = clean(notebook)
     markdown, cell = cleaned.cells
     assert (markdown.id, cell.id, cell.execution_count) == ("a", "f", 7)
@@ -55,7 +55,7 @@ def test_run_stops_at_an_error_that_was_not_announced(tmp_path):
     assert (tmp_path / "a.ipynb").read_bytes() == before
 
 
-def test_find_notebooks(tmp_path):
+def test_find_notebooks_sorts_and_skips_checkpoints(tmp_path):
     for name in ("b.ipynb", "a.ipynb", ".ipynb_checkpoints/a.ipynb", "c.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()

@@ -66,7 +66,7 @@ def test_the_loss_of_an_epoch_is_the_mean_over_samples_not_batches(line):
     assert history["loss"] == pytest.approx([nn.MSELoss()(torch.zeros(6, 1), torch.cat([y for _, y in line])).item()])
 
 
-def test_modes_and_gradients(line):
+def test_fit_trains_in_train_mode_and_validates_in_eval_mode_without_gradients(line):
     model = Spy()
     fit(
         model,
@@ -105,7 +105,7 @@ def test_validation_teaches_nothing(line):
     assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
 
 
-def test_validation_loss_and_metrics(line):
+def test_validation_measures_the_loss_and_the_metrics(line):
     model = linear()
     metrics = {"mae": nn.functional.l1_loss, "worst": lambda y_hat, y: (y_hat - y).abs().max()}
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -124,7 +124,7 @@ def test_scheduler_steps_once_per_batch(line):
     assert optimizer.param_groups[0]["lr"] == 0.5**4
 
 
-def test_device(line):
+def test_batches_go_to_the_device_of_the_model(line):
     """On the meta device no number exists, so a batch that is not moved to the model's device fails."""
     model = Spy().to("meta")
     loss_fn = lambda y_hat, y: Item((y_hat - y).pow(2).mean())  # noqa: E731
@@ -147,7 +147,7 @@ class Item:
         self.loss.backward()
 
 
-def test_interrupt_keeps_what_was_learned(line):
+def test_an_interrupt_keeps_what_was_learned(line):
     model = linear()
     calls = []
 
@@ -212,7 +212,7 @@ def test_nan_in_the_data_is_found_at_the_first_step():
 
 
 @pytest.mark.parametrize("loader", [[], torch.utils.data.DataLoader([(0, 0)], batch_size=2, drop_last=True)])
-def test_empty_loader(line, loader):
+def test_a_loader_without_batches_is_refused(line, loader):
     model = linear()
     with pytest.raises(ValueError, match=r"no batch.*drop_last"):
         fit(model, loader, nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=0.1), epochs=1)
@@ -220,7 +220,7 @@ def test_empty_loader(line, loader):
         evaluate(model, loader, nn.MSELoss())
 
 
-def test_shapes_that_would_broadcast(line):
+def test_shapes_that_would_broadcast_are_refused(line):
     model = linear()
     flat = [(x, y.squeeze(1)) for x, y in line]
     message = r"\(4, 1\), targets \(4,\).*unsqueeze"
@@ -231,7 +231,7 @@ def test_shapes_that_would_broadcast(line):
 
 
 @pytest.mark.parametrize(("labels", "found"), [([0, 3], "0 to 3"), ([-1, 2], "-1 to 2"), ([1, 2], None)])
-def test_labels_outside_the_classes(labels, found):
+def test_labels_outside_the_classes_are_refused(labels, found):
     model = nn.Linear(2, 3)
     loader = [(torch.randn(2, 2), torch.tensor(labels))]
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -260,7 +260,7 @@ def test_evaluate_sees_all_samples_at_once(line):
     assert all(isinstance(value, float) for value in result.values())
 
 
-def test_history():
+def test_a_history_tells_its_epochs_and_the_names_it_has():
     history = History()
     assert len(history) == 0 and "nothing yet" in repr(history)
     history.rows += [{"loss": 2.0}, {"loss": 1.0}]
@@ -269,13 +269,13 @@ def test_history():
         history["val_loss"]
 
 
-def test_accuracy():
+def test_accuracy_is_the_fraction_of_rows_that_are_right():
     logits = torch.tensor([[2.0, 1.0], [0.0, 5.0], [3.0, 1.0], [0.0, 1.0]])
     assert accuracy(logits, torch.tensor([0, 1, 1, 1])) == 0.75
 
 
 @pytest.mark.parametrize(("logits", "y"), [((3, 2), (2,)), ((0, 2), (0,)), ((3, 1), (3, 1)), ((3,), (3,))])
-def test_accuracy_refuses(logits, y):
+def test_accuracy_refuses_shapes_that_do_not_fit(logits, y):
     with pytest.raises(ValueError, match="accuracy needs"):
         accuracy(torch.zeros(logits), torch.zeros(y))
 

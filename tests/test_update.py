@@ -226,7 +226,7 @@ def test_cells_without_ids_find_their_place():
     assert "return 42" in "".join(next(c for c in merged["cells"] if c["id"] == name)["source"])
 
 
-def test_moves():
+def test_cells_that_the_teacher_moved_move_and_the_readers_go_along():
     def order(mine, theirs):
         versions = ([cell(i, f"print('{i}')") for i in ids] for ids in ("abcd", mine, theirs))
         merged, told = merge_notebook(*map(notebook, versions))
@@ -349,7 +349,7 @@ def test_code_is_the_teachers_and_a_copy_is_kept(school):
     assert "data (3).py" in run(reader) and not (reader / "helpers/data.py").exists()
 
 
-def test_whole_notebooks(school):
+def test_a_notebook_deleted_or_replaced_by_one_side_loses_no_answer(school):
     """Deleted, removed, of the same name, and no notebook any more."""
     for name in ("02_a", "03_b", "04_c", "05_d"):
         store(school.teacher / f"notebooks/{name}.ipynb", lesson())
@@ -380,7 +380,7 @@ def test_whole_notebooks(school):
 
 
 @pytest.mark.parametrize("where", ["main", "branch", "detached", "shallow", "fork", "tracked"])
-def test_commits_branches_and_forks(school, where, tmp_path):
+def test_commits_branches_and_forks_are_updated_too(school, where, tmp_path):
     ours = "autumn" if where == "tracked" else "main"
     git(school.teacher, "checkout", "-q", "-B", ours)
     options = {"shallow": ["--depth=1"], "tracked": ["--branch=autumn"]}.get(where, [])
@@ -424,7 +424,7 @@ def test_a_fork_that_knows_no_teacher_is_told(school, tmp_path):
     assert "Sync fork" in run(reader) and text(reader / LESSON, "run") == "print(3)"
 
 
-def test_line_ends_of_windows(school):
+def test_line_ends_of_windows_are_no_change(school):
     reader = school.reader("-c", "core.autocrlf=true")
     assert b"\r\n" in (reader / LESSON).read_bytes()
     (reader / "helpers/data.py").write_bytes(b"rows = 3\r\n")
@@ -557,7 +557,7 @@ def test_the_files_before_the_update_are_kept_in_git(school):
     assert git(reader, "show", f"refs/course/before-update:{LESSON}") == before.strip()
 
 
-def test_the_command(school, tmp_path):
+def test_the_command_runs_anywhere_before_anything_is_installed(school, tmp_path):
     """With any Python, from any folder, before anything is installed."""
     (school.teacher / "tools").mkdir()
     shutil.copy(ROOT / "tools/update.py", school.teacher / "tools")
