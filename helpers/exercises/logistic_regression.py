@@ -283,6 +283,7 @@ five = torch.tensor([[-2.0, 1.0], [-1.0, -0.5], [0.2, 0.1], [0.4, -1.0], [1.5, 0
 exercise.case(five, column(0.0, 0.0, 1.0, 1.0, 1.0), 0.1, 6)
 four = torch.tensor([[-1.0, 1.0], [-3.0, 0.5], [1.0, 2.0], [0.3, 0.2]])
 exercise.case(four, column(1.0, 0.0, 0.0, 1.0), 0.3, 40)
+exercise.case(five, column(0.0, 1.0, 0.0, 1.0, 1.0))  # lr and updates of the signature
 
 SWAPPED = "input=X @ W, target=y", "y, X @ W"
 TWICE = "input=X @ W", "input=torch.sigmoid(X @ W)"
@@ -317,6 +318,12 @@ exercise.mistake(
     exercise.edited("_with_logits", ""),
 )
 exercise.mistake("It runs as before: all three mistakes are still there.", exercise.edited(*SWAPPED_TWICE, *HALF))
+exercise.mistake(
+    "Where lr and updates are left out, those of the signature should be used: lr=0.5, updates=50.",
+    exercise.edited("lr=0.5, updates=50", "lr=0, updates=0"),
+    exercise.edited("lr=0.5", "lr=0.1"),
+    exercise.edited("updates=50", "updates=60"),
+)
 exercise.mistake(
     "The training is right. The decision is not yet: a probability is always above 0.",
     exercise.edited("X @ W > 0", "torch.sigmoid(X @ W) > 0"),
