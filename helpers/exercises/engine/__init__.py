@@ -4,6 +4,8 @@ words      the sentences, with named holes, and how they are printed
 exercise   how the module of a notebook tells its exercises
 untouched  is an answer still the stub?
 compare    are two values the same?
+guard      what the reader's code raises or changes
+world      the same for everybody while an answer is checked, and afterwards as it was
 examine    what comes out for an answer
 store      what is solved already
 """

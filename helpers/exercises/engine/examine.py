@@ -9,13 +9,7 @@ import copy
 import functools
 import inspect
 import io
-import random
-import sys
-import sysconfig
-import threading
-import types
 import warnings
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,22 +17,10 @@ from torch import nn
 
 from helpers.exercises.engine.compare import Wrong, compare, numbers, show, show_both
 from helpers.exercises.engine.exercise import Passed
+from helpers.exercises.engine.guard import Stopped, blame, guard, parameters, told
 from helpers.exercises.engine.untouched import untouched
-from helpers.exercises.engine.words import MESSAGES, say
-
-# Where the code of the course, of Python and of the installed packages lies
-NOT_THE_READERS = (
-    str(Path(__file__).parents[2]),
-    sysconfig.get_path("stdlib"),
-    sysconfig.get_path("purelib"),
-    "<frozen",
-)
-SCREEN = 4000  # letters: what the reader's code may print while it is checked
-PATIENCE = 10  # seconds until a check says that it is still running
-
-
-class _Stopped(Wrong):
-    """The reader's code raised."""
+from helpers.exercises.engine.words import MESSAGES
+from helpers.exercises.engine.world import on_the_side, world
 
 
 def examine(exercise, answer):
@@ -50,96 +32,15 @@ def examine(exercise, answer):
         if _or_wrong(untouched, answer, exercise):
             return "open", MESSAGES["open repair" if exercise.stub else "open"](name=exercise.name)
         _or_wrong(_check_kind, exercise.solution, answer)
-        with _on_the_side(exercise):
+        with on_the_side(exercise):
             result = _verdict(exercise, answer)
     except Wrong as wrong:
         return "attempted", MESSAGES["not yet"](message=wrong.message)
     except Exception as error:
-        return "unjudged", MESSAGES["unjudged"](error=_told(error))
+        return "unjudged", MESSAGES["unjudged"](error=told(error))
     if result is None:
         return "solved", MESSAGES["right"](why=exercise.why)
     return "solved", MESSAGES["right, with a result"](result=result, why=exercise.why)
-
-
-_checking = False
-
-
-@contextlib.contextmanager
-def _on_the_side(exercise):
-    """Says that it takes long, lets the reader's code print a screenful, and puts the world back as it was."""
-    global _checking
-    if _checking:
-        raise Wrong(MESSAGES["check in check"])
-    if exercise.busy:
-        say(exercise.name, exercise.busy)
-    out, err = sys.stdout, sys.stderr
-    reminder = threading.Timer(PATIENCE, say, (exercise.name, MESSAGES["slow"], out))
-    reminder.daemon = True
-    reminder.start()
-    _checking = True
-    try:
-        printed, complained = _Screen(out, SCREEN), _Screen(err, 10 * SCREEN)  # progress bars write much
-        with _world(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(complained):
-            yield
-    finally:
-        _checking = False
-        reminder.cancel()
-
-
-@contextlib.contextmanager
-def _world():
-    """The same random numbers, modes and defaults for everybody; afterwards they are as before."""
-    python, numpy = random.getstate(), np.random.get_state()
-    dtype, device = torch.get_default_dtype(), torch.get_default_device()
-    grad = torch.is_grad_enabled()
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
-    with contextlib.ExitStack() as modes:
-        modes.enter_context(torch.inference_mode(False))
-        modes.enter_context(torch.enable_grad())
-        modes.enter_context(torch.autocast("cpu", enabled=False))
-        modes.enter_context(torch.random.fork_rng(devices=devices))
-        if device.type != "cpu":
-            torch.set_default_device("cpu")
-        torch.set_default_dtype(torch.float32)
-        random.seed(0)
-        np.random.seed(0)
-        torch.default_generator.manual_seed(0)  # torch.manual_seed would seed a GPU that is not yet in use
-        if devices:
-            torch.cuda.manual_seed_all(0)
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(numpy)
-            torch.set_default_dtype(dtype)
-            if torch.get_default_device() != device:
-                torch.set_default_device(device)
-    torch.set_grad_enabled(grad)
-
-
-class _Screen(io.TextIOBase):
-    """Passes on what is printed, up to so many letters."""
-
-    def __init__(self, out, limit):
-        self.out, self.left = out, limit
-
-    @property
-    def encoding(self):
-        return self.out.encoding
-
-    def __getattr__(self, name):
-        return getattr(self.out, name)
-
-    def write(self, text):
-        if self.left > 0:
-            self.out.write(text[: self.left])
-            self.left -= len(text)
-            if self.left <= 0:
-                self.out.write(f"\n{MESSAGES['cut']}\n")
-        return len(text)
-
-    def flush(self):
-        self.out.flush()
 
 
 def _verdict(exercise, answer):
@@ -156,7 +57,7 @@ def _verdict(exercise, answer):
 @functools.cache
 def _wanted(exercise):
     """The outcomes of the solution. Raises whatever went wrong with them: that is a fault of the check."""
-    with contextlib.redirect_stdout(io.StringIO()), _world():
+    with contextlib.redirect_stdout(io.StringIO()), world():
         wanted = list(_outcomes(exercise, exercise.solution))
     for _, value in wanted:
         if isinstance(value, Wrong):
@@ -171,11 +72,11 @@ def _or_wrong(step, *arguments):
     except (KeyboardInterrupt, Wrong):
         raise
     except BaseException as error:
-        raise Wrong(MESSAGES["unusable"](error=_told(error))) from error
+        raise Wrong(MESSAGES["unusable"](error=told(error))) from error
 
 
 def _compare_all(exercise, wanted, answer):
-    with _world():
+    with world():
         given = list(_outcomes(exercise, answer))
     difference = _difference(exercise, wanted, given)
     if difference is not None:
@@ -198,14 +99,14 @@ def _check_kind(wanted, answer):
 
 def _judged(exercise, answer):
     try:
-        return exercise.verdict(_guarded(exercise, answer))
+        return exercise.verdict(guard(exercise, answer))
     except (KeyboardInterrupt, Wrong):
         raise
     except BaseException as error:
-        blame = _blame(error, answer)
-        if isinstance(error, OSError) and not isinstance(blame, _Stopped):
+        wrong = blame(error, answer)
+        if isinstance(error, OSError) and not isinstance(wrong, Stopped):
             raise  # such as data that are missing: not the reader's fault
-        raise blame from error
+        raise wrong from error
 
 
 def _outcomes(exercise, answer):
@@ -224,12 +125,12 @@ def _steps(exercise, answer):
     probe = None
     while True:
         try:
-            probe = probe or exercise.outcomes(_guarded(exercise, answer))
+            probe = probe or exercise.outcomes(guard(exercise, answer))
             step = next(probe, None)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit, too
-            yield MESSAGES["your code"], error if isinstance(error, Wrong) else _blame(error, answer)
+            yield MESSAGES["your code"], error if isinstance(error, Wrong) else blame(error, answer)
             return
         if step is None:
             return
@@ -242,11 +143,11 @@ def _call(exercise, answer, arguments):
     what = MESSAGES["call"](function=exercise.solution.__name__, arguments=shown)
     arguments = copy.deepcopy(arguments)  # the next answer gets them as they were
     try:
-        yield what, _guarded(exercise, answer, what)(*arguments)
+        yield what, guard(exercise, answer, what)(*arguments)
     except Wrong as wrong:
         yield what, wrong
     else:
-        for name, argument in zip(_parameters(exercise), arguments, strict=False):
+        for name, argument in zip(parameters(exercise), arguments, strict=False):
             if name in exercise.in_place:
                 for part, value in _parts(name, argument):
                     yield MESSAGES["afterwards"](what=what, argument=part), value
@@ -257,110 +158,6 @@ def _parts(name, argument):
     if isinstance(argument, nn.Module):
         return [(f"{name}.{key}", value) for key, value in argument.state_dict().items()]
     return [(name, argument)] if isinstance(argument, (torch.Tensor, np.ndarray)) else []
-
-
-def _parameters(exercise):
-    return list(inspect.signature(exercise.solution).parameters)
-
-
-def _guarded(exercise, answer, what=MESSAGES["your code"]):
-    """A function that calls the answer: what that raises becomes a sentence, and its arguments are looked at afterwards.
-
-    A class stays as it is.
-    """
-    if inspect.isclass(exercise.solution) or not callable(answer):
-        return answer
-
-    names = _parameters(exercise)
-
-    @functools.wraps(exercise.solution)
-    def guarded(*arguments, **named):
-        # copies, so that others are checked with the same; those that may change are the caller's
-        changing = [name in exercise.in_place for name in names]
-        own = [a if c else _copy(a) for c, a in zip(changing, arguments, strict=False)]
-        try:
-            result = answer(*own, *arguments[len(own) :], **named)
-        except (KeyboardInterrupt, Wrong):
-            raise
-        except BaseException as error:  # SystemExit, too
-            raise _Stopped(MESSAGES["stopped"](what=what, error=_told(error)), error) from error
-        for name, mine, theirs in zip(names, own, arguments, strict=False):
-            if mine is not theirs and not _equal(_seen(mine), _seen(theirs)):
-                raise Wrong(MESSAGES["changed"](what=what, argument=name))
-        return result
-
-    return guarded
-
-
-def _copy(value):
-    """A copy of what an answer could change without a right to; all else as it is."""
-    if isinstance(value, (torch.Tensor, np.ndarray, nn.Module, list, tuple, dict)):
-        try:
-            return copy.deepcopy(value)
-        except Exception:  # a tensor with a graph, a list that holds a generator
-            return value
-    return value
-
-
-def _seen(value):
-    """What can be seen of an argument, as nested tuples of tensors that nobody changes."""
-    if isinstance(value, nn.Module):
-        return tuple(part.detach().clone() for part in value.state_dict().values())
-    if isinstance(value, (list, tuple)):
-        return tuple(_seen(part) for part in value)
-    if isinstance(value, dict):
-        return tuple(_seen(part) for part in value.items())
-    if isinstance(value, torch.Tensor):
-        return value.detach().clone()
-    return torch.as_tensor(value.copy()) if isinstance(value, np.ndarray) else 0
-
-
-def _equal(a, b):
-    if isinstance(a, tuple):
-        return len(a) == len(b) and all(map(_equal, a, b))
-    if isinstance(a, torch.Tensor):
-        return a.shape == b.shape and a.dtype == b.dtype and torch.allclose(a, b, 0, 0, equal_nan=True)
-    return a == b
-
-
-def _blame(error, answer):
-    """The sentence for an error in a probe or a judge: did the reader's code raise it, or what was done with its result?"""
-    error = _cause(error)
-    codes, steps = _codes(answer), error.__traceback__
-    while steps is not None:
-        code = steps.tb_frame.f_code
-        if code in codes or not code.co_filename.startswith(NOT_THE_READERS):
-            return _Stopped(MESSAGES["stopped"](what=MESSAGES["your code"], error=_told(error)), error)
-        steps = steps.tb_next
-    return Wrong(MESSAGES["unusable"](error=_told(error)), error)
-
-
-def _codes(answer):
-    """The code that belongs to a function or a class: that of its methods and what is defined in them."""
-    parts = [answer, *(part for kind in getattr(answer, "__mro__", ()) for part in vars(kind).values())]
-    parts = [getattr(p, "__func__", getattr(p, "fget", p)) for p in parts]
-    waiting = [inspect.unwrap(p).__code__ for p in parts if inspect.isfunction(p)]
-    found = set()
-    while waiting:
-        found.add(code := waiting.pop())
-        waiting += [c for c in code.co_consts if isinstance(c, types.CodeType)]
-    return found
-
-
-def _told(error):
-    """An error in a few words: its type and its first line."""
-    error = _cause(error)
-    try:
-        lines = str(error).strip().splitlines()
-    except Exception:  # its __str__ fails
-        lines = []
-    name = type(error).__name__[:60]
-    return f"{name}: {lines[0].rstrip('.')[:300]}" if lines else name
-
-
-def _cause(error):
-    """The error itself: in a generator, Python makes a RuntimeError of a StopIteration."""
-    return error.__cause__ if isinstance(error.__cause__, StopIteration) else error
 
 
 def _difference(exercise, wanted, given):
@@ -383,11 +180,11 @@ def _named(exercise, given, i, wrong):
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the mistake, not of the answer
         for mistake in exercise.mistakes:
-            with _world():
+            with world():
                 if _does_the_same(exercise, mistake.answer, given):
                     # An error, NaN or a changed argument can have many causes.
                     vague = any(wrong.message.says(MESSAGES[name].words) for name in ("nan", "changed"))
-                    if vague or isinstance(given[i][1], _Stopped):
+                    if vague or isinstance(given[i][1], Stopped):
                         return Wrong(MESSAGES["one cause"](happened=wrong.message, message=mistake.message))
                     return Wrong(mistake.message)
     if exercise.kind == "predict" and not isinstance(given[0][1], Wrong):
