@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+from ipykernel.ipkernel import IPythonKernel
 from lessons import NOTEBOOKS, ROOT
 
 from tools import lab, ready
@@ -119,9 +120,22 @@ def test_the_course_opens_with_its_extension_and_a_path_to_the_helpers(tmp_path,
         notebook["metadata"]["language_info"]["version"] = "3.12.1"
         body = json.dumps({"type": "notebook", "format": "json", "content": notebook}).encode()
         urlopen(Request(f"{url}api/contents/a.ipynb", body, method="PUT")).close()
+        with urlopen(f"{url}api/contents/a.ipynb") as answer:
+            read = json.load(answer)["content"]["metadata"]
+        with urlopen(f"{url}lab/api/settings/") as answer:
+            settings = {plugin["id"]: plugin["schema"].get("properties") for plugin in json.load(answer)["settings"]}
     finally:
         server.terminate()
         server.wait()
+    # What JupyterLab would write is there: it does not mark the notebook as changed.
+    assert read["language_info"] == IPythonKernel.language_info
+    # The first screen: a notebook, the names of the others, no window about news. A setting of another name would do nothing.
+    assert "/lab/tree/00_tensors.ipynb" in (tmp_path / "log").read_text(encoding="utf-8")
+    ours = json.loads((ROOT / "tools/jupyter/labconfig/default_setting_overrides.json").read_text(encoding="utf-8"))
+    assert ours["@jupyterlab/apputils-extension:notification"] == {"fetchNews": "false"}
+    for plugin, values in ours.items():
+        assert values == {name: settings[plugin][name]["default"] for name in values}
+        assert all("title" in settings[plugin][name] for name in values), "JupyterLab knows no such setting"
     assert (folder / "notebooks/a.ipynb").read_bytes() == NOTEBOOKS[0].read_bytes()
 
 
@@ -131,9 +145,31 @@ def test_a_notebook_of_the_readers_own_finds_the_helpers(monkeypatch):
     monkeypatch.setattr("jupyterlab.labapp.main", started.append)
     monkeypatch.setattr(sys, "path", ["tools", *sys.path])
     monkeypatch.setenv("PYTHONPATH", "mine")
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
     lab.main(["--no-browser"])
     assert started[0][-2:] == ["--no-browser", str(ROOT / "notebooks")]
     assert os.environ["PYTHONPATH"].split(os.pathsep) == [str(ROOT), "mine"]
+
+
+def test_the_first_notebook_is_opened_once_and_then_what_was_open_last(tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr("jupyterlab.labapp.main", started.append)
+    monkeypatch.setattr(sys, "path", ["tools", *sys.path])
+    monkeypatch.setattr(lab, "LAYOUT", tmp_path / "layout")
+    for name in ("PYTHONPATH", "JUPYTER_CONFIG_PATH"):
+        monkeypatch.setenv(name, "")
+    lab.main([])
+    lab.LAYOUT.mkdir()  # JupyterLab does, when something is open
+    lab.main([])
+    monkeypatch.setattr(os, "access", lambda *_: False)  # a folder that nobody may write into
+    lab.main([])
+    first, layout = "--LabApp.default_url=/lab/tree/00_tensors.ipynb", f"--LabApp.workspaces_dir={lab.LAYOUT}"
+    assert [(first in options, layout in options) for options in started] == [
+        (True, True),
+        (False, True),
+        (False, False),
+    ]
+    assert (ROOT / "notebooks/00_tensors.ipynb").is_file()
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="needs git")

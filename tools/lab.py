@@ -8,6 +8,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+LAYOUT = ROOT / ".jupyterlab"
+
+
+def put_first(name, folder):
+    """Let the environment variable `name`, a list of folders, begin with this one."""
+    os.environ[name] = os.pathsep.join(filter(None, [str(folder), os.environ.get(name)]))
 
 
 def main(options):
@@ -20,8 +26,15 @@ def main(options):
         )
     # For the server's extension, and for notebooks of the reader's own, which have no set-up cell
     sys.path[0] = str(ROOT)
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    put_first("PYTHONPATH", ROOT)
+    # No window about news, and no dates beside the names of the notebooks. What the reader has chosen comes before that.
+    put_first("JUPYTER_CONFIG_PATH", ROOT / "tools" / "jupyter")
     ours = ["--allow-root", "--ServerApp.jpserver_extensions=helpers.jupyter=True"]
+    if not LAYOUT.exists():
+        ours.append("--LabApp.default_url=/lab/tree/00_tensors.ipynb")
+    if os.access(ROOT, os.W_OK):
+        # From then on, what was open last is opened again: of this folder, and not of the reader's other projects.
+        ours.append(f"--LabApp.workspaces_dir={LAYOUT}")
     return lab([*ours, *options, str(ROOT / "notebooks")])
 
 
