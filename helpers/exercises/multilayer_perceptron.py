@@ -5,6 +5,7 @@ import functools
 import itertools
 import math
 import time
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -171,7 +172,17 @@ SAME_NETWORK = notebook.text(
     "Each call must return a new network. Yours returns the same one again, with what it has learned: build it inside the "
     "function."
 )
-TRAINED = notebook.text("The network is below the bound before its first step. Return one that has yet to be trained.")
+TRAINED = notebook.text(
+    "The network knows the points before its first step, with a loss of {loss:.3f}. Return one that has yet to be trained."
+)
+CONSTANT = notebook.text(
+    "The network gives the same answer for every point, and no longer learns. Either the learning rate is so large that "
+    "its units have died or saturated, or they have been so from the start, or it starts from zeros."
+)
+ONE_LINE = notebook.text(
+    "The output depends on one weighted sum of the two inputs, so every border is a straight line. Is there a bend between "
+    "the linear layers (without it, they are one), and has the first of them more than one unit?"
+)
 
 
 # What is looked at draws no random numbers: the training goes as it does where the reader runs it.
@@ -196,7 +207,8 @@ def once_more(answer):
 
 
 def have_parts_in_common(net, other):
-    return not {id(p) for p in net.parameters()}.isdisjoint(id(p) for p in other.parameters())
+    parts, others = ({id(p) for p in (*n.parameters(), *n.buffers())} for n in (net, other))
+    return not parts.isdisjoint(others)
 
 
 @torch.random.fork_rng(devices=[])
@@ -249,14 +261,13 @@ NO_NETWORK = exercise.text("The function must return a network, an nn.Module, no
 FIXED_WIDTH = exercise.text(
     "A network with width={width} must have {width} hidden units. Yours has no layer of that size."
 )
-LEARNED = exercise.text("The loss falls below {bound} after {step} steps of Adam.")
+LEARNED = exercise.text("The loss falls below {bound} in step {step} of Adam.")
 TOO_SLOW = exercise.text(
     "Stopped after {seconds} seconds, in step {step} of {steps}. A network 2-8-1 takes less than one second."
 )
 EQUAL_UNITS = exercise.text(
     "All hidden units compute the same. They start from equal numbers, get equal gradients, and stay equal."
 )
-NO_BEND = exercise.text("The network is still one straight line: two linear layers with nothing between them are one.")
 ONE_SIGN = exercise.text(
     "The output never becomes negative. A logit must, for class 0: the bend belongs between the layers."
 )
@@ -265,11 +276,18 @@ BOUNDED = exercise.text(
 )
 STILL = exercise.text("After {steps} steps of Adam the loss is still {loss:.2f}. It should have fallen below {bound}.")
 STEPS, LOSS = 300, 0.2
+START = 0.5  # an untrained network is near ln 2, or above
 
 
 def quadrants():
     X, y = make_quadrants(500, generator=torch.Generator().manual_seed(0))
     return X, y.float().unsqueeze(1)  # (500, 1)
+
+
+@torch.random.fork_rng(devices=[])
+@torch.no_grad()
+def loss_of(net, X, y):
+    return F.binary_cross_entropy_with_logits(net(X), y).item()
 
 
 def descent(net, X, y):
@@ -288,11 +306,14 @@ def _(answer):
     net = answer()
     if not isinstance(net, nn.Module):
         return NO_NETWORK(got=None if net is None else type(net).__name__)
-    if have_parts_in_common(net, once_more(answer)):
+    again = once_more(answer)
+    if have_parts_in_common(net, again):
         return SAME_NETWORK
     X, y = quadrants()
     if trouble := cannot_train(net.cpu(), X):
         return trouble
+    if (before := max(loss_of(n, X, y) for n in (net, again.cpu()))) < START:  # one alone may be so by chance
+        return TRAINED(loss=before)
     deadline = time.thread_time() + SECONDS
     for step, loss in enumerate(descent(net, X, y)):
         if loss < LOSS:
@@ -301,12 +322,12 @@ def _(answer):
             return TOO_SLOW(seconds=SECONDS, step=step, steps=STEPS)
     else:
         return what_holds_it(net, X) or STILL(steps=STEPS, loss=math.ceil(100 * loss) / 100, bound=LOSS)
-    if step == 0:
-        return TRAINED
     other = 13  # a number that no network has by chance
     wider = answer(other)
     if cannot_train(wider.cpu(), X) or not any(other in p.shape for p in wider.parameters()):
         return FIXED_WIDTH(width=other)
+    if not any(8 in p.shape for p in net.parameters()):
+        return FIXED_WIDTH(width=8)
     return Passed(LEARNED(bound=LOSS, step=step))
 
 
@@ -316,8 +337,10 @@ def what_holds_it(net, X):
         units = weights.T if weights.ndim == 2 and len(weights) == 2 else weights
         if units.shape[1:] == (2,) and len(units) > 1 and torch.allclose(units, units[:1].expand_as(units), atol=1e-5):
             return EQUAL_UNITS
+    if net(X).std() < 1e-6 and net(X).any():  # a ReLU at the end may give zeros only
+        return CONSTANT
     if is_one_sum(net, X):
-        return NO_BEND
+        return ONE_LINE
     if net(X).min() >= 0:
         return ONE_SIGN
     largest = net(X).abs()
@@ -329,7 +352,13 @@ ALL_EQUAL = """net = nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(wid
     for parameter in net.parameters():
         nn.init.zeros_(parameter)
     return net"""
-exercise.mistake(NO_BEND, exercise.edited("nn.ReLU(), ", ""))
+ALL_DEAD = f"{BODY.replace('return', 'net =')}; nn.init.constant_(net[0].bias, -100.0); return net"
+exercise.mistake(
+    ONE_LINE,
+    exercise.edited("nn.ReLU(), ", ""),
+    exercise.edited("(2, width)", "(2, 1)", "(width, 1)", "(1, 1)"),  # one unit
+)
+exercise.mistake(CONSTANT, exercise.edited(BODY, ALL_DEAD))
 exercise.mistake(
     EQUAL_UNITS,
     exercise.edited(BODY, ALL_EQUAL),
@@ -343,16 +372,25 @@ exercise.mistake(
 exercise.mistake(BOUNDED, exercise.edited("(width, 1)", "(width, 1), nn.Tanh()"))
 exercise.mistake(STILL, exercise.edited("nn.Linear(2, width), nn.ReLU()", "nn.ReLU(), nn.Linear(2, width)"))
 exercise.mistake(WRONG_SHAPE, exercise.edited("(width, 1)", "(width, 2)"))
-exercise.mistake(FIXED_WIDTH, exercise.edited("(2, width)", "(2, 8)", "(width, 1)", "(8, 1)"))
+exercise.mistake(
+    FIXED_WIDTH,
+    exercise.edited("(2, width)", "(2, 8)", "(width, 1)", "(8, 1)"),
+    exercise.edited("width=8", "width=20"),
+)
 exercise.mistake(NO_NETWORK, exercise.edited("return ", ""))
 exercise.mistake(SAME_NETWORK, functools.cache(quadrant_net))
 
 
-@exercise.mistake(TRAINED)
-def _(width=8):
-    net = quadrant_net(width)
-    next(loss for loss in descent(net, *quadrants()) if loss < LOSS)
-    return net
+def trained_to(bound):
+    def quadrant_net_trained(width=8):
+        net = quadrant_net(width)
+        next(loss for loss in descent(net, *quadrants()) if loss < bound)
+        return net
+
+    return quadrant_net_trained
+
+
+exercise.mistake(TRAINED, trained_to(LOSS), trained_to(0.3))
 
 
 exercise.also_right(
@@ -421,9 +459,10 @@ exercise.mistake(
     "This is AND. The input (0, 0) must be answered with 1 as well.", exercise.edited(W2, "[0.0, 1.0]", B2, ", -0.5 ")
 )
 exercise.mistake(
-    "Only (0, 0) is answered with 1. The input (1, 1) must be, too: the second hidden unit can tell it from (0, 1) and (1, "
-    "0).",
+    "Only (0, 0) is answered with 1. The input (1, 1) must be, too: a hidden unit that is AND can tell it from (0, 1) and "
+    "(1, 0).",
     exercise.edited(W2, "[-1.0, 0.0]"),
+    exercise.edited("-1.5])", "-2.5])"),
 )
 exercise.mistake(FOUR_THINGS, exercise.edited(", w2, 0.5", ", w2"), exercise.edited("return ", ""))
 
@@ -490,6 +529,7 @@ exercise.hint(
 )
 
 BOUND, EPOCHS = 0.005, 1000
+START_HALF = 0.06  # an untrained network is near 0.125, or above
 TWO_THINGS = exercise.text('Return two things: the model, and a dict such as {{"lr": 0.01, "batch_size": 25}}.')
 NO_MODEL = exercise.text("The first thing returned must be a network, an nn.Module.")
 NO_LR = exercise.text(
@@ -507,14 +547,6 @@ NOT_FINITE = exercise.text(
 )
 NO_MOVE = exercise.text(
     "No parameter has moved in the first epoch: either the learning rate is 0, or no gradient arrives."
-)
-CONSTANT = exercise.text(
-    "The network gives the same answer for every point, and no longer learns. Either the learning rate is so large that "
-    "its units have died or saturated, or it starts from zeros."
-)
-ONE_LINE = exercise.text(
-    "The output depends on one weighted sum of the two inputs, so every border is a straight line. Is there an activation "
-    "between the linear layers, and is the first layer wide enough?"
 )
 TOO_LONG = exercise.text(
     "Stopped after {seconds} seconds, in epoch {epoch} of {epochs}. On the validation points it is now {validation:.4f}, "
@@ -541,14 +573,16 @@ def _(answer):
         return TWO_THINGS
     model, how = design
     training, validation = spirals()
-    trouble = fault_in(model, how) or cannot_train(model.cpu(), training[0])
-    if trouble:
+    if trouble := fault_in(model, how):
+        return trouble
+    if have_parts_in_common(model, once_more(answer)[0]):  # first: a network of the reader's is not run, nor moved
+        return SAME_NETWORK
+    if trouble := cannot_train(model.cpu(), training[0]):
         return trouble
     with torch.random.fork_rng(devices=[]):
-        if half_mse(model, *validation) < BOUND:
-            return TRAINED
-    if have_parts_in_common(model, once_more(answer)[0]):
-        return SAME_NETWORK
+        if (before := half_mse(model, *validation)) < START_HALF:
+            return TRAINED(loss=before)
+    how = how | {"batch_size": int(how.get("batch_size", 25))}  # split() takes no NumPy integer
     results = attempt(Watched(model, training, validation), make_spirals, **how)
     if results[-1] < BOUND:
         size = sum(p.numel() for p in model.parameters())
@@ -573,14 +607,14 @@ def fault_in(model, how):
     if not isinstance(how, dict) or "lr" not in how:
         return NO_LR
     if unknown := [str(key) for key in how if key not in ("lr", "batch_size", "optimizer_class")]:
-        return UNKNOWN_KEY(keys=", ".join(unknown))
+        return UNKNOWN_KEY(keys=", ".join(key[:30] for key in unknown[:5]))
     try:
         if numbers(NO_NUMBER, how["lr"]).numel() != 1:
             return NO_NUMBER
     except Wrong:
         return NO_NUMBER
     batch_size, optimizer_class = how.get("batch_size", 25), how.get("optimizer_class", torch.optim.Adam)
-    if not isinstance(batch_size, int) or batch_size < 1:
+    if not isinstance(batch_size, Integral) or batch_size < 1:
         return NO_NUMBER
     if isinstance(optimizer_class, str):
         return QUOTED_CLASS
@@ -644,16 +678,19 @@ exercise.mistake(NOT_A_NUMBER, exercise.edited("return", "nn.init.constant_(mode
 exercise.mistake(NOTHING_TO_LEARN, exercise.edited("return", "model.requires_grad_(False)\n    return"))
 exercise.mistake(NO_MODEL, lambda: spiral_design()[::-1])
 exercise.mistake(NO_LR, lambda: (spiral_design()[0], 0.01))
-exercise.mistake(UNKNOWN_KEY, exercise.edited(HOW, HOW + ', "epochs": 5000'))
+exercise.mistake(
+    UNKNOWN_KEY,
+    exercise.edited(HOW, HOW + ', "epochs": 5000'),
+    exercise.edited(HOW, HOW + ', **{f"{i:050}": 1 for i in range(1000)}'),  # not all of them are shown
+)
 exercise.mistake(NO_NUMBER, exercise.edited("0.01", "'0.01'"), exercise.edited("25", "0.1"))
 exercise.mistake(QUOTED_CLASS, exercise.edited("torch.optim.Adam", "'Adam'"))
 exercise.mistake(NO_CLASS, exercise.edited("torch.optim.Adam", "torch.optim.Adam(model.parameters())"))
 exercise.mistake(SAME_NETWORK, functools.cache(spiral_design))
-exercise.mistake(TRAINED, lambda: trained(*ring_design()))
 
 
-def trained(model, how):
-    attempt(model, make_spirals, **how)
+def trained(model, how, epochs=1000):
+    attempt(model, make_spirals, epochs=epochs, **how)
     return model, how
 
 
@@ -674,4 +711,17 @@ def ring_design():
     return RingFeatures(), {"lr": 0.03}
 
 
-exercise.also_right(exercise.edited(", nn.Sigmoid()", ""), ring_design)
+@functools.cache
+def not_to_be_run():
+    model, how = ring_design()
+    model.register_forward_pre_hook(lambda *_: 1 / 0)
+    return model, how
+
+
+exercise.mistake(SAME_NETWORK, not_to_be_run)
+exercise.mistake(TRAINED, lambda: trained(*ring_design()), lambda: trained(*ring_design(), epochs=1))
+exercise.also_right(
+    exercise.edited(", nn.Sigmoid()", ""),
+    exercise.edited('"batch_size": 25', '"batch_size": np.int64(25)'),
+    ring_design,
+)
