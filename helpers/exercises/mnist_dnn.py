@@ -450,10 +450,9 @@ SAME_NETWORK = exercise.text(
     "Each call must return a new network. Yours returns the same one again, with what it has learned: build it inside the "
     "function."
 )
-WRONG_INPUT = exercise.text(
-    "The network cannot take rows of 784 numbers: small_network()(torch.rand(4, 784)) stops with {error}. Run that to see "
-    "where."
-)
+WRONG_INPUT = exercise.text("{happened} The network must take rows of 784 numbers.")
+STOPPED = exercise.text("{what} stopped with {error}.")  # these words quote an error of Python
+ROWS_OF_784 = exercise.text("small_network()(torch.rand(4, 784))")
 WRONG_OUTPUT = exercise.text(
     "Ten scores per image are needed, a tensor of shape (n, 10). For 4 images the network gives {got}."
 )
@@ -585,7 +584,9 @@ def fault_in_form(network):
     try:
         scores = network.cpu().eval()(torch.rand(4, 784))
     except Exception as error:
-        return WRONG_INPUT(error=type(error).__name__)
+        first_line = " ".join(str(error).strip().splitlines()[:1]).rstrip(".")[:200]
+        told = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+        return WRONG_INPUT(happened=STOPPED(what=ROWS_OF_784, error=told))
     if not isinstance(scores, torch.Tensor) or scores.shape != (4, 10):
         return WRONG_OUTPUT(got=tuple(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__)
     if not scores.is_floating_point() or not scores.isfinite().all():
