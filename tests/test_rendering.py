@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from form import words
 from lessons import NOTEBOOKS
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -24,6 +25,9 @@ ELEMENTS = re.compile(
 FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$]+\$", re.DOTALL)
 # What stays in the text where markdown was misunderstood: a list, a table, a bold word, an HTML tag
 LEFT_OVER = re.compile(r"(?m)\*\*|__|`|\]\(|\$|\\|<\w|^ *(?:[-*+] |\d+\. |#|>|\|)")
+# What the fonts of LaTeX lack outside a formula: nbconvert leaves it out of a PDF without a word. They hold Latin letters,
+# and, of the many signs beyond them, these two.
+NOT_IN_LATEX = re.compile("[^\n -~¡-ſ−→]")
 # Lines at the top level of a cell that draw a figure, or show a widget
 DRAWS = re.compile(r"(?m)^(?!def |\s).*\b(?:plt\.(?:show|subplots)|(?:show|plot|draw)_\w+)\(")
 SHOWS_WIDGET = re.compile(r"(?m)^display\(")
@@ -54,6 +58,9 @@ def problems(notebook):
     pictures = []  # those of each code cell
     parts = page.find_all("div", class_="cell", recursive=False)
     for cell, part in zip(notebook.cells, parts, strict=True):
+        lost = NOT_IN_LATEX.findall("\n".join([cell.source, *map(words, cell.get("outputs", []))]))
+        if lost:
+            found.append(f"cell {cell.id}: a PDF lacks {''.join(lost)}, but for formulas")
         if cell.cell_type == "code":
             pictures.append(part.find_all("img"))
             if DRAWS.search(cell.source) and not pictures[-1]:
@@ -176,6 +183,9 @@ FAULTS = [
     ("'|' is left over", replace("$b$", "$|b|$")),
     ("'#' is left over", replace("## 1", "text\n    ## 1")),
     ("'<b' is left over", replace("- ", r"\<br> ")),
+    ("a PDF lacks ∂,", replace("1. Part", "∂y")),
+    ("a PDF lacks ∂∂,", lambda nb: nb.cells[1].update(source="plt.show()  # ∂ by ∂")),
+    ("a PDF lacks √,", lambda nb: nb.cells[1].outputs.append(new_output("stream", text="√2"))),
     ("'**' is left over", replace("- ", "** bold** ")),
 ]
 
