@@ -226,6 +226,14 @@ def test_cells_without_ids_find_their_place():
     assert "return 42" in "".join(next(c for c in merged["cells"] if c["id"] == name)["source"])
 
 
+def test_an_id_that_stands_twice_loses_no_cell():
+    base = notebook(lesson())
+    mine = notebook([*lesson(), cell("exercise-slope", ANSWER)])
+    merged, told = merge_notebook(base, mine, base)
+    assert [c["source"] for c in merged["cells"]] == [c["source"] for c in mine["cells"]] and not told
+    assert len({c["id"] for c in merged["cells"]}) == len(merged["cells"])
+
+
 def test_cells_that_the_teacher_moved_move_and_the_readers_go_along():
     def order(mine, theirs):
         versions = ([cell(i, f"print('{i}')") for i in ids] for ids in ("abcd", mine, theirs))
