@@ -15,7 +15,8 @@ if "google.colab" in sys.modules:
         assert "<" not in REPO, (
             "No address yet. In the course's folder: make badges REPO=owner/name"
         )
-        part = f"{course}.part"  # renamed when it is whole: an interrupted fetch harms nothing
+        # renamed when it is whole: an interrupted fetch harms nothing
+        part = f"{course}.part"
         shutil.rmtree(part, ignore_errors=True)
         git = f"git clone -q --depth=1 --branch={REF} https://github.com/{REPO} {part}"
         trouble, said = subprocess.getstatusoutput(git)
@@ -33,10 +34,13 @@ try:
     import helpers
 except ModuleNotFoundError:
     raise ModuleNotFoundError(
-        "This notebook needs the course around it: open it in the course's folder notebooks/"
+        "This notebook needs the course around it: "
+        "open it in the course's folder notebooks/"
     ) from None
 right = getattr(helpers, "COURSE", "") == "One Gradient at a Time"
-assert right, f"{helpers} is another package of that name: rename it, or start elsewhere."
+assert right, (
+    f"{helpers} is another package of that name: rename it, or start elsewhere."
+)
 assert find_spec("torch"), (
     f"This kernel runs {sys.executable}, where the course is not installed.\n"
     "Choose another kernel, or run this in a new cell, and then this cell again:\n"
