@@ -246,7 +246,7 @@ exercise = notebook.write(
 
 @exercise.right
 def chance_given_row(counts):
-    """P(column | row) from a table of counts; counts: (r, k), whole numbers. Returns (r, k)."""
+    """P(column | row) from a table of counts (r, k), whole numbers. Returns (r, k)."""
     return counts / counts.sum(dim=1, keepdim=True)
 
 
@@ -304,7 +304,7 @@ exercise = notebook.write(
 
 @exercise.right
 def nudged_gradient(f, x, h=1e-4):
-    """The gradient of f at x, by nudging; f: (d,) -> one number, x: (d,), float64. Returns (d,)."""
+    """The gradient (d,) of f at x by nudging; f: (d,) -> number, x: (d,), float64."""
     gradient = torch.zeros_like(x)
     for i in range(len(x)):
         right, left = x.clone(), x.clone()
