@@ -85,7 +85,7 @@ exercise = notebook.write(
 
 @exercise.right
 def walk_down(f, start, lr, steps):
-    """The number to which `steps` steps down f lead from `start`; f: tensor -> tensor."""
+    """Where `steps` steps down f lead from `start`, a number; f: tensor -> tensor."""
     a = torch.tensor(start, requires_grad=True)
     for _ in range(steps):
         loss = f(a)
