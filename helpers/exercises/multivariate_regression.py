@@ -59,7 +59,7 @@ exercise = notebook.write(
 
 @exercise.right
 def scale_like(X_new, X_train):
-    """X_new (m, d), standardised as X_train (n, d) is: with its means and standard deviations.
+    """X_new (m, d), standardised with means and standard deviations of X_train (n, d).
 
     A column that is constant in X_train is divided by 1.
     """
@@ -166,9 +166,9 @@ exercise = notebook.write(
 
 @exercise.right
 def mse_gradient(X, y, W, b):
-    """The slopes dW (d, k) and db (k,) of the squared errors, mean over students, sum over targets.
+    """The slopes dW (d, k) and db (k,) of the squared errors.
 
-    X: (n, d), y: (n, k), W: (d, k), b: (k,).
+    Mean over students, sum over targets. X: (n, d), y: (n, k), W: (d, k), b: (k,).
     """
     error = X @ W + b - y  # (n, k)
     dW = 2 * X.T @ error / len(X)  # (d, n) @ (n, k) = (d, k)
@@ -264,7 +264,7 @@ exercise = notebook.write(
 
 @exercise.right
 def ridge(X, y, alpha):
-    """The parameters (d + 1, 1), the bias last, with the least MSE + alpha * (sum of squared weights)."""
+    """Parameters (d + 1, 1), bias last: least MSE + alpha * sum of squared weights."""
     A = torch.cat([X, torch.ones(len(X), 1)], dim=1).double()  # (n, d + 1)
     D = torch.eye(A.shape[1], dtype=torch.float64)  # (d + 1, d + 1)
     D[-1, -1] = 0  # the bias is free
@@ -355,7 +355,7 @@ exercise = notebook.repair(
 
 @exercise.broken
 def honest_columns_broken(X, y, train_rows, test_rows, k):
-    """The k columns of X that go best with y, standardised: (n_train, k) and (n_test, k)."""
+    """The k columns that go best with y, standardised: (n_train, k) and (n_test, k)."""
     Z = (X - X.mean(dim=0)) / X.std(dim=0, correction=0)  # (n, d)
     correlation = (Z * (y - y.mean())).mean(dim=0).abs()  # (d,)
     chosen = correlation.topk(k).indices  # (k,)
@@ -364,7 +364,7 @@ def honest_columns_broken(X, y, train_rows, test_rows, k):
 
 @exercise.right
 def honest_columns(X, y, train_rows, test_rows, k):
-    """The k columns of X that go best with y, standardised: (n_train, k) and (n_test, k)."""
+    """The k columns that go best with y, standardised: (n_train, k) and (n_test, k)."""
     X_train, y_train = X[train_rows], y[train_rows]
     Z = (X - X_train.mean(dim=0)) / X_train.std(dim=0, correction=0)  # (n, d)
     correlation = (Z[train_rows] * (y_train - y_train.mean())).mean(dim=0).abs()  # (d,)
