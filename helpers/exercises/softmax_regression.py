@@ -55,7 +55,7 @@ exercise = notebook.repair(
 
 @exercise.broken
 def read_out_broken(logits, y):
-    """The loss (a number), the winning classes (n,) and their probabilities (n,), for logits (n, k)."""
+    """From logits (n, k): loss, winning classes (n,), their probabilities (n,)."""
     p = torch.softmax(logits, dim=0)
     loss = F.cross_entropy(p, y)
     sure = p.max(dim=1).values
@@ -64,7 +64,7 @@ def read_out_broken(logits, y):
 
 @exercise.right
 def read_out(logits, y):
-    """The loss (a number), the winning classes (n,) and their probabilities (n,), for logits (n, k)."""
+    """From logits (n, k): loss, winning classes (n,), their probabilities (n,)."""
     p = torch.softmax(logits, dim=1)
     loss = F.cross_entropy(logits, y)
     sure = p.max(dim=1).values
@@ -302,7 +302,7 @@ exercise = notebook.design(
 
 @exercise.right
 def wine_reader(X_train, y_train):
-    """Train on X_train (n, 13), y_train (n,); return a function that gives class ids (m,) for X (m, 13)."""
+    """A function X (m, 13) -> ids (m,), trained on X_train (n, 13), y_train (n,)."""
     mean, std = X_train.mean(dim=0), X_train.std(dim=0)
     model = nn.Linear(13, 3)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.3)
