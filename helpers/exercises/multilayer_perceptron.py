@@ -26,7 +26,7 @@ exercise = notebook.write(
 
 @exercise.right
 def mlp_forward(X, layers):
-    """An MLP's outputs. X: (n, d); layers: pairs (W, b); sigmoid in all but the last."""
+    """An MLP's output. X: (n, d); layers: pairs (W, b); sigmoid in all but the last."""
     H = X
     for W, b in layers[:-1]:
         H = torch.sigmoid(H @ W + b)
@@ -481,13 +481,13 @@ exercise.also_right(lambda: (np.ones((2, 2)), [-0.5, -1.5], [-2, 2], torch.tenso
 
 
 def half_mse(model, X, y):
-    """Half of the mean squared error of model(X) (n, 1) against y (n, 1), as a number."""
+    """Half the mean squared error of model(X) (n, 1) against y (n, 1), as a number."""
     with torch.no_grad():
         return ((model(X) - y) ** 2).mean().item() / 2
 
 
 def attempt(model, make, *, lr, batch_size=25, optimizer_class=torch.optim.Adam, epochs=1000):
-    """Train until half_mse on the validation set is below 0.005; returns it after each epoch.
+    """Train until the validation half_mse is below 0.005; returns it after each epoch.
 
     make: make_spirals or make_quadrants.
     """
