@@ -54,7 +54,7 @@ exercise = notebook.write(
 
 @exercise.right
 def linear_backward(dZ, X, W):
-    """dX, dW, db of Z = X @ W + b. dZ: (n, k), the gradient at Z; X: (n, d); W: (d, k)."""
+    """dX, dW, db of Z = X @ W + b. dZ: (n, k), gradient at Z; X: (n, d); W: (d, k)."""
     dX = dZ @ W.T  # (n, k) @ (k, d) = (n, d)
     dW = X.T @ dZ  # (d, n) @ (n, k) = (d, k)
     db = dZ.sum(dim=0)  # (k,)
@@ -133,7 +133,7 @@ exercise = notebook.write(
 
 @exercise.right
 def he_std(inputs, slope):
-    """The standard deviation of weights whose inputs come from a leaky ReLU; slope: that below 0."""
+    """The standard deviation of weights behind a leaky ReLU; slope: that below 0."""
     return math.sqrt(2 / ((1 + slope**2) * inputs))
 
 
@@ -184,7 +184,7 @@ exercise = notebook.repair(
 
 @exercise.broken
 def two_layer_backward_broken(X, H, Y_hat, Y, W2):
-    """dW1, db1, dW2, db2 of the mean squared error of a network with two sigmoid layers."""
+    """dW1, db1, dW2, db2 of the mean squared error of two sigmoid layers."""
     dZ2 = 2 * (Y_hat - Y) / len(Y) * Y_hat * (1 - Y_hat)
     dZ1 = dZ2 @ W2 * H * (1 - H)
     return X.T @ dZ1, dZ1.sum(dim=0), H.T @ dZ2, dZ2.sum(dim=0)
@@ -192,7 +192,7 @@ def two_layer_backward_broken(X, H, Y_hat, Y, W2):
 
 @exercise.right
 def two_layer_backward(X, H, Y_hat, Y, W2):
-    """dW1, db1, dW2, db2 of the mean squared error of a network with two sigmoid layers."""
+    """dW1, db1, dW2, db2 of the mean squared error of two sigmoid layers."""
     dZ2 = 2 * (Y_hat - Y) / Y.numel() * Y_hat * (1 - Y_hat)
     dZ1 = dZ2 @ W2.T * H * (1 - H)
     return X.T @ dZ1, dZ1.sum(dim=0), H.T @ dZ2, dZ2.sum(dim=0)
@@ -272,7 +272,7 @@ exercise = notebook.write(
 
 @exercise.right
 def softmax_backward(P, dP):
-    """The gradient at the logits. P: (n, k), the probabilities; dP: (n, k), the gradient at them."""
+    """The gradient at the logits. P: (n, k), probabilities; dP: (n, k), that at P."""
     shared = (P * dP).sum(dim=1, keepdim=True)  # (n, 1)
     return P * (dP - shared)
 
