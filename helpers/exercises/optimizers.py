@@ -237,7 +237,7 @@ exercise = notebook.repair(
 
 @exercise.broken
 def adamw_step_broken(p, g, m, s, t, lr=0.01, weight_decay=0.1, betas=(0.9, 0.999), eps=1e-8):
-    """Step number t = 1, 2, ... of AdamW: p, its gradient g, the averages m and s -> new p, m, s."""
+    """Step t = 1, 2, ... of AdamW: p, gradient g, averages m and s -> new p, m, s."""
     g = g + weight_decay * p
     m = betas[0] * m + (1 - betas[0]) * g
     s = betas[1] * s + (1 - betas[1]) * g**2
@@ -247,7 +247,7 @@ def adamw_step_broken(p, g, m, s, t, lr=0.01, weight_decay=0.1, betas=(0.9, 0.99
 
 @exercise.right
 def adamw_step(p, g, m, s, t, lr=0.01, weight_decay=0.1, betas=(0.9, 0.999), eps=1e-8):
-    """Step number t = 1, 2, ... of AdamW: p, its gradient g, the averages m and s -> new p, m, s."""
+    """Step t = 1, 2, ... of AdamW: p, gradient g, averages m and s -> new p, m, s."""
     m = betas[0] * m + (1 - betas[0]) * g
     s = betas[1] * s + (1 - betas[1]) * g**2
     m_hat, s_hat = m / (1 - betas[0] ** t), s / (1 - betas[1] ** t)
@@ -369,7 +369,7 @@ exercise = notebook.write(
 
 @exercise.right
 def warmup_cosine(k, warmup, total, peak):
-    """The learning rate of step k = 0, ..., total: a line from 0 up to `peak`, half a cosine down to 0."""
+    """The lr of step k = 0, ..., total: a line from 0 to `peak`, half a cosine to 0."""
     if k < warmup:
         return peak * k / warmup
     return peak / 2 * (1 + math.cos(math.pi * (k - warmup) / (total - warmup)))
@@ -457,7 +457,7 @@ exercise = notebook.write(
 
 @exercise.right
 class Lion:
-    """Chen and others (2023): steps of length lr, by the sign of a mixture of memory and gradient."""
+    """Chen and others (2023): steps of lr by the sign of memory mixed with gradient."""
 
     def __init__(self, params, lr, betas=(0.9, 0.99), weight_decay=0.0):
         self.params, self.lr = list(params), lr
