@@ -4,6 +4,7 @@ import base64
 import copy
 import io
 import re
+import tomllib
 
 import nbformat
 from lessons import ROOT, core
@@ -15,6 +16,8 @@ from tools.run_notebooks import clean
 HEAD = ["You will be able to", "**Builds on**", "**Runs**", "[Open in Colab]"]
 HEAD += ["Edit → Clear Outputs of All Cells"]
 RECAP = ["## Recap", "To read further", "**Next.**"]
+# What pages, slides and phones show of a line of code
+COLUMNS = tomllib.loads((ROOT / "notebooks" / ".ruff.toml").read_text(encoding="utf-8"))["line-length"]
 # Outputs that run nothing in a browser, and fetch nothing
 HARMLESS = {"text/plain", "image/png"}
 # An absolute path of any system, a home folder, a user at a host
@@ -73,6 +76,8 @@ def problems(notebook, name):
                 found.append(f"a picture of cell {cell.id} carries more than the picture")
             if output.get("metadata"):
                 found.append(f"an output of cell {cell.id} has metadata")
+        if max(map(len, cell.source.splitlines()), default=0) > COLUMNS:
+            found.append(f"the code of cell {cell.id} has a line of more than {COLUMNS} columns")
         if MACHINE.search(cell.source):
             found.append(f"the code of cell {cell.id} holds for one machine only")
     alternatives = [cell.metadata["alt"] for cell in code if "alt" in cell.metadata]

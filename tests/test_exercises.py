@@ -218,6 +218,10 @@ def test_hints_come_one_by_one(capsys):
         assert f"hint {min(i + 1, len(hints))} of {len(hints)}" in capsys.readouterr().out
 
 
+def test_a_printed_solution_is_shown_whole_where_a_notebook_is(exercise):
+    assert max(map(len, exercise.source().splitlines())) <= 88
+
+
 def test_solution_prints_the_solution(exercise, capsys):
     course.solution(exercise.name)  # that it runs in its notebook: tests/test_order.py
     assert capsys.readouterr().out == exercise.source() + "\n"

@@ -192,7 +192,8 @@ def prepare(X, y, n_test):
     X_test, y_test = X[-n_test:], y[-n_test:]
     mean, std = X_train.mean(), X_train.std()
     X_train, X_test = (X_train - mean) / std, (X_test - mean) / std
-    return torch.cat([X_train, X_train.flip(2)]), torch.cat([y_train, y_train]), X_test, y_test
+    copies = torch.cat([X_train, X_train.flip(2)])
+    return copies, torch.cat([y_train, y_train]), X_test, y_test
 
 
 exercise.hint(
@@ -279,7 +280,7 @@ exercise.mistake(
 )
 exercise.mistake(
     "All four are there, in another order. The docstring wants X_train, y_train, X_test, y_test.",
-    exercise.edited(f"{COPIES}, {IDS}, X_test, y_test", f"{COPIES}, X_test, {IDS}, y_test"),
+    exercise.edited(f"copies, {IDS}, X_test, y_test", f"copies, X_test, {IDS}, y_test"),
 )
 exercise.mistake(
     NO_INT64,

@@ -57,7 +57,7 @@ def tally_gradient(X, passed, counts, W):
 
     X: (n, d); passed, counts: (n, 1); W: (d, 1).
     """
-    error = counts * torch.sigmoid(X @ W) - passed  # (n, 1): p - y, summed within each row
+    error = counts * torch.sigmoid(X @ W) - passed  # (n, 1): p - y, summed in each row
     return X.T @ error / counts.sum()
 
 

@@ -517,7 +517,8 @@ exercise = notebook.design(
 @exercise.right
 def spiral_design():
     """A model (n, 2) -> (n, 1), and a dict: lr (and batch_size, optimizer_class)."""
-    model = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1), nn.Sigmoid())
+    hidden = [nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU()]
+    model = nn.Sequential(*hidden, nn.Linear(64, 1), nn.Sigmoid())
     return model, {"lr": 0.01, "batch_size": 25, "optimizer_class": torch.optim.Adam}
 
 

@@ -210,7 +210,8 @@ def logit_gradient(z, y):
     z: (n, k) logits; y: (n,) class ids, -1 where the class is unknown.
     """
     known = y >= 0  # (n,)
-    onehot = F.one_hot(y.clamp(min=0), num_classes=z.shape[1])  # (n, k); wrong where unknown
+    # wrong where unknown
+    onehot = F.one_hot(y.clamp(min=0), num_classes=z.shape[1])  # (n, k)
     return (torch.softmax(z, dim=1) - onehot) * known.unsqueeze(1) / known.sum()
 
 

@@ -109,8 +109,8 @@ class Exercise:
         """The solution as code that can stand in its cell in place of the stub."""
         if inspect.isfunction(self.solution) or inspect.isclass(self.solution):
             return _source_of(self.solution)
-        working = f"  # {self.working}" if self.working else ""
-        return f"{self.name} = {self.solution!r}{working}"
+        working = textwrap.fill(str(self.working), 88, initial_indent="# ", subsequent_indent="# ")
+        return f"{working}\n{self.name} = {self.solution!r}".lstrip()
 
     def hint(self, *words):
         """The hints, from a nudge to nearly a recipe."""
