@@ -585,7 +585,9 @@ def test_the_command_runs_anywhere_before_anything_is_installed(school, tmp_path
     done = subprocess.run([*bare, reader / "tools/update.py"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and "cannot be reached" in done.stderr
     if shutil.which("make"):
-        out = subprocess.run(["make", "-n", "update"], cwd=reader, capture_output=True, text=True, check=True).stdout
+        out = subprocess.run(
+            ["make", "--no-print-directory", "-n", "update"], cwd=reader, capture_output=True, text=True, check=True
+        ).stdout
         assert out.split()[-1] == "tools/update.py" and "pip" not in out
 
 
