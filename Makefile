@@ -47,7 +47,8 @@ nbval run: export TQDM_DISABLE := 1
 # Two workers on two cores: with more than one thread each, they would wait for each other. (tests/conftest.py says the same.)
 nbval: export OMP_NUM_THREADS := 1
 # No notebook reaches the network, and no program that it starts. (For the tests, tests/conftest.py sees to it.)
-nbval: export PYTHONPATH := $(CURDIR)/tests/offline
+# (The other folder holds what makes nbval stricter.)
+nbval: export PYTHONPATH := $(CURDIR)/tests/offline$(if $(filter Windows_NT,$(OS)),;,:)$(CURDIR)/tests/nbval_plugins
 # The environment that it needs is made with one.
 $(READY): export PYTHONPATH :=
 
@@ -61,7 +62,7 @@ unit: $(READY)  ## tests of the helpers, the tools and the form of the notebooks
 	$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist worksteal $(ARGS)
 
 nbval: $(READY)  ## execute the notebooks and compare every output with the stored one
-	$(BIN)/python -m pytest $(NOTEBOOKS) -n $(WORKERS) --dist loadscope --no-loadscope-reorder --nbval$(if $(filter-out cpu,$(COURSE_DEVICE)),-lax) \
+	$(BIN)/python -m pytest $(NOTEBOOKS) -n $(WORKERS) --dist loadscope --no-loadscope-reorder -p stricter --nbval$(if $(filter-out cpu,$(COURSE_DEVICE)),-lax) \
 		--nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120
 
 oldest:  ## the tests of the helpers, and nbval, with the oldest versions that the course works with

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import re
 import subprocess
 import sys
@@ -151,17 +152,75 @@ def test_a_text_that_does_nothing_is_left_alone(source):
     assert not ACTIVE.search(source)
 
 
-def test_nbval_compares_outputs(tmp_path):
-    """A cell whose stored output is off by one digit, or missing, fails; the right one passes."""
+FIGURE = """import io
+from IPython.display import Image
+from matplotlib.figure import Figure
+figure = Figure(figsize=(6, 4), dpi=100)
+axes = figure.subplots()
+axes.plot([0, 1, 2], [0, 1, 4], color="tab:blue")
+axes.plot([0, 1, 2], [0, 2, 3], color="tab:orange")
+axes.set_xlabel("epoch")
+buffer = io.BytesIO()
+figure.savefig(buffer, format="png")
+Image(buffer.getvalue())"""
+# What somebody may break in a helper or a cell, and how the figure is drawn then
+BROKEN = {
+    "nothing": ("", ""),
+    "a label": ('axes.set_xlabel("epoch")\n', ""),
+    "a colour": ("tab:blue", "tab:red"),
+    "a curve": ('axes.plot([0, 1, 2], [0, 2, 3], color="tab:orange")\n', ""),
+    "the size": ("(6, 4)", "(6, 3)"),
+    "the figure": ("Image(buffer.getvalue())", '""'),
+}
+
+
+def cell_with_figure(what, *tags):
+    """A cell that draws, with a part broken, and the whole figure stored."""
+    exec(FIGURE, namespace := {})
+    picture = base64.b64encode(namespace["buffer"].getvalue()).decode()
+    data = {"image/png": picture, "text/plain": "<IPython.core.display.Image object>"}
+    stored = nbformat.v4.new_output("execute_result", data, execution_count=1)
+    source = FIGURE.replace(*BROKEN[what])
+    return nbformat.v4.new_code_cell(source, execution_count=1, outputs=[stored], metadata={"tags": list(tags)})
+
+
+def run_nbval(folder, cells, *options):
+    """The exit status, what is printed, and the verdict of each cell of a small notebook."""
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "small.ipynb")
+    rules = ["--nbval-sanitize-with", ROOT / "tests" / "nbval_sanitize.cfg", "-c", ROOT / "pyproject.toml"]
+    command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "-p", "stricter", "--nbval"]
+    plugins = os.pathsep.join([str(ROOT / "tests" / "nbval_plugins"), os.environ["PYTHONPATH"]])
+    result = subprocess.run(
+        [*command, "--nbval-current-env", *rules, *options, "small.ipynb"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": plugins},
+        capture_output=True,
+        text=True,
+    )
+    verdicts = re.findall(r"^(PASSED|FAILED|XPASS|XFAIL) .*::Cell (\d+)", result.stdout, re.M)
+    return result.returncode, result.stdout, {int(number): verdict for verdict, number in verdicts}
+
+
+def test_nbval_finds_another_digit_a_missing_output_and_another_figure(tmp_path):
     cells = [
         nbformat.v4.new_code_cell('print(f"{1 + 1:.4f}")', execution_count=1, outputs=[stream(f"{stored}\n")])
         for stored in ("2.0000", "2.0001", "2.0000")
     ]
     cells[2].outputs = []
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "small.ipynb")
-    options = ["--nbval", "--nbval-current-env", "-p", "no:cacheprovider", "-rA"]
-    rules = ["--nbval-sanitize-with", ROOT / "tests" / "nbval_sanitize.cfg"]
-    command = [sys.executable, "-m", "pytest", *options, *rules, "small.ipynb"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    verdicts = re.findall(r"^(PASSED|FAILED) .*::Cell (\d)", result.stdout, re.M)
-    assert sorted(verdicts, key=lambda v: v[1]) == [("PASSED", "0"), ("FAILED", "1"), ("FAILED", "2")], result.stdout
+    cells += [cell_with_figure(what) for what in BROKEN]
+    cells += [cell_with_figure(what, "figure-varies") for what in ("a curve", "the size")]
+    status, printed, verdicts = run_nbval(tmp_path, cells)
+    right = [number for number, verdict in verdicts.items() if verdict == "PASSED"]
+    assert status == 1 and len(verdicts) == len(cells), printed
+    assert sorted(right) == [0, 3, 3 + len(BROKEN)], printed
+    for cell in cells[4:7]:  # label, colour, curve
+        assert f"The figure of cell {cell.id} differs" in printed
+        pictures = {path.name for path in (tmp_path / ".figures" / "small" / cell.id).iterdir()}
+        assert pictures == {"now.png", "stored.png", "now-failed-diff.png"}
+
+
+def test_nbval_is_red_when_a_cell_runs_out_of_time_and_swallows_the_interrupt(tmp_path):
+    patient = "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    pass"
+    cells = [nbformat.v4.new_code_cell(source, execution_count=1) for source in (patient, "1;")]
+    status, printed, _ = run_nbval(tmp_path, cells, "--nbval-cell-timeout", "2")
+    assert status != 0, printed
