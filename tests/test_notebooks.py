@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import matplotlib
 import nbformat
 import pytest
 from form import ACTIVE, MACHINE, problems
@@ -176,7 +177,9 @@ BROKEN = {
 
 def cell_with_figure(what, *tags):
     """A cell that draws, with a part broken, and the whole figure stored."""
-    exec(FIGURE, namespace := {})
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # other tests have set a style
+        exec(FIGURE, namespace := {})
     picture = base64.b64encode(namespace["buffer"].getvalue()).decode()
     data = {"image/png": picture, "text/plain": "<IPython.core.display.Image object>"}
     stored = nbformat.v4.new_output("execute_result", data, execution_count=1)
