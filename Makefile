@@ -13,6 +13,7 @@ NOTEBOOKS ?= $(wildcard notebooks/1*.ipynb notebooks/0*.ipynb)
 TESTS ?= tests
 # How many processes run the tests, and how many the notebooks (0: none beside pytest itself)
 WORKERS ?= 2
+NOTEBOOK_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help lab update test lint unit nbval oldest newest run bench badges clean
@@ -34,8 +35,8 @@ update:  ## next week's notebooks; what you wrote in yours stays
 
 # Side by side, since notebook 10 is one long job, which would keep one core waiting at the end.
 test: lint  ## everything that CI checks (on a GPU: make test COURSE_DEVICE=cuda)
-	@echo "Tests and notebooks run side by side, for two to three minutes; each shows its output when it is through."
-	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) unit nbval WORKERS=0
+	@echo "Tests and notebooks run side by side, for about three minutes; each shows its output when it is through."
+	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) unit nbval NOTEBOOK_WORKERS=0
 
 # Committed outputs are those of a CPU. Elsewhere random numbers differ, and the assertions in the cells are the proof.
 test lint unit nbval: export COURSE_DEVICE ?= cpu
@@ -62,7 +63,7 @@ unit: $(READY)  ## tests of the helpers, the tools and the form of the notebooks
 	$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist worksteal $(ARGS)
 
 nbval: $(READY)  ## execute the notebooks and compare every output with the stored one
-	$(BIN)/python -m pytest $(NOTEBOOKS) -n $(WORKERS) --dist loadscope --no-loadscope-reorder -p stricter --nbval$(if $(filter-out cpu,$(COURSE_DEVICE)),-lax) \
+	$(BIN)/python -m pytest $(NOTEBOOKS) -n $(NOTEBOOK_WORKERS) --dist loadscope --no-loadscope-reorder -p stricter --nbval$(if $(filter-out cpu,$(COURSE_DEVICE)),-lax) \
 		--nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120
 
 oldest:  ## the tests of the helpers, and nbval, with the oldest versions that the course works with
