@@ -189,6 +189,8 @@ def _named(exercise, given, i, wrong):
                     return Wrong(mistake.message)
     if exercise.kind == "predict" and not isinstance(given[0][1], Wrong):
         return _without_the_secret(exercise, given[0][1])
+    if wrong.message.says(MESSAGES["changed"].words):
+        return Wrong(MESSAGES["changed, no known cause"](happened=wrong.message))
     return wrong
 
 
