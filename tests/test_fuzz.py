@@ -61,10 +61,8 @@ def decorated(function):
 
 
 FORMS = {
-    "a lambda": lambda f: lambda *arguments, **named: f(*arguments, **named),
     "partial": functools.partial,
     "decorated": decorated,
-    "a callable object": Called,
     "a module": CalledModule,
     "other argument names": renamed,
 }
