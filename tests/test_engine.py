@@ -393,6 +393,14 @@ def test_a_changed_argument_is_told():
     assert TOY.cases[0][0].tolist() == [1.0, 2.5]
 
 
+def test_a_list_of_plain_numbers_may_not_change_either():
+    exercise = toys.write("plain", why=".")
+    exercise.right(lambda numbers: max(numbers))
+    exercise.case([1, 3, 2.5])
+    assert "changes its argument numbers" in said(exercise, lambda n: n.sort() or n[-1])[1]
+    assert said(exercise, lambda n: sorted(n)[-1])[0] == "solved"
+
+
 def test_what_one_answer_does_to_the_arguments_is_not_held_against_the_next():
     rows = [torch.ones(2), torch.zeros(3)]
     exercise = toys.write("rows", why=".")

@@ -9,7 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from helpers.data import batch_loader, load_mnist
-from helpers.exercises.engine import Notebook, Passed, Wrong, numbers
+from helpers.exercises.engine import Notebook, Passed, Wrong, numbers, stopped
+from helpers.exercises.multilayer_perceptron import have_parts_in_common
 from helpers.training import accuracy, evaluate, fit
 
 notebook = Notebook("10")
@@ -451,7 +452,6 @@ SAME_NETWORK = exercise.text(
     "function."
 )
 WRONG_INPUT = exercise.text("{happened} The network must take rows of 784 numbers.")
-STOPPED = exercise.text("{what} stopped with {error}.")  # these words quote an error of Python
 ROWS_OF_784 = exercise.text("small_network()(torch.rand(4, 784))")
 WRONG_OUTPUT = exercise.text(
     "Ten scores per image are needed, a tensor of shape (n, 10). For 4 images the network gives {got}."
@@ -550,7 +550,7 @@ def _(answer):
         return GIVES_NONE if network is None else NO_NETWORK(type=type(network).__name__)
     # What is looked at draws no random numbers: the training goes as in the notebook after seed_everything(0).
     with torch.random.fork_rng(devices=[]):
-        if not {id(p) for p in network.parameters()}.isdisjoint(id(p) for p in answer().parameters()):
+        if have_parts_in_common(network, answer()):
             return SAME_NETWORK
         if trouble := fault_in_form(network):
             return trouble
@@ -584,9 +584,7 @@ def fault_in_form(network):
     try:
         scores = network.cpu().eval()(torch.rand(4, 784))
     except Exception as error:
-        first_line = " ".join(str(error).strip().splitlines()[:1]).rstrip(".")[:200]
-        told = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
-        return WRONG_INPUT(happened=STOPPED(what=ROWS_OF_784, error=told))
+        return WRONG_INPUT(happened=stopped(ROWS_OF_784, error))
     if not isinstance(scores, torch.Tensor) or scores.shape != (4, 10):
         return WRONG_OUTPUT(got=tuple(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__)
     if not scores.is_floating_point() or not scores.isfinite().all():

@@ -12,6 +12,7 @@ store      what is solved already
 
 from helpers.exercises.engine.compare import Wrong, numbers
 from helpers.exercises.engine.exercise import Exercise, Notebook, Passed
+from helpers.exercises.engine.guard import stopped
 from helpers.exercises.engine.words import Text
 
-__all__ = ["Exercise", "Notebook", "Passed", "Text", "Wrong", "numbers"]
+__all__ = ["Exercise", "Notebook", "Passed", "Text", "Wrong", "numbers", "stopped"]

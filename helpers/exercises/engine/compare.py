@@ -49,9 +49,10 @@ def _compare(what, expected, got, rtol, atol, none=MESSAGES["is None"]):
 def _is_truth(value):
     """Whether a value is one True or False (or 1 or 0)."""
     try:
-        return numbers("", value).numel() == 1 and float(numbers("", value)) in (0, 1)
+        number = numbers("", value)
     except Wrong:
         return False
+    return number.numel() == 1 and float(number) in (0, 1)
 
 
 def _compare_entries(what, expected, got, rtol, atol):

@@ -47,9 +47,9 @@ def guard(exercise, answer, what=MESSAGES["your code"]):
         except (KeyboardInterrupt, Wrong):
             raise
         except BaseException as error:  # SystemExit, too
-            raise Stopped(MESSAGES["stopped"](what=what, error=told(error)), error) from error
+            raise Stopped(stopped(what, error), error) from error
         for name, mine, theirs in zip(names, own, arguments, strict=False):
-            if mine is not theirs and not _equal(_seen(mine), _seen(theirs)):
+            if mine is not theirs and not _are_equal(theirs, mine):
                 raise Wrong(MESSAGES["changed"](what=what, argument=name))
         return result
 
@@ -66,25 +66,26 @@ def _copy(value):
     return value
 
 
-def _seen(value):
-    """What can be seen of an argument, as nested tuples of tensors that nobody changes."""
-    if isinstance(value, nn.Module):
-        return tuple(part.detach().clone() for part in value.state_dict().values())
-    if isinstance(value, (list, tuple)):
-        return tuple(_seen(part) for part in value)
-    if isinstance(value, dict):
-        return tuple(_seen(part) for part in value.items())
-    if isinstance(value, torch.Tensor):
-        return value.detach().clone()
-    return torch.as_tensor(value.copy()) if isinstance(value, np.ndarray) else 0
-
-
-def _equal(a, b):
-    if isinstance(a, tuple):
-        return len(a) == len(b) and all(map(_equal, a, b))
-    if isinstance(a, torch.Tensor):
+def _are_equal(a, b):
+    """Whether two arguments hold the same numbers; of what is neither a container nor a plain value, nothing is seen."""
+    if isinstance(a, nn.Module) and isinstance(b, nn.Module):
+        a, b = a.state_dict(), b.state_dict()
+    if isinstance(a, dict) and isinstance(b, dict):
+        a, b = list(a.items()), list(b.items())
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(map(_are_equal, a, b))
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        a, b = torch.as_tensor(a), torch.as_tensor(b)
+    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
         return a.shape == b.shape and a.dtype == b.dtype and torch.allclose(a, b, 0, 0, equal_nan=True)
-    return a == b
+    if isinstance(a, (bool, int, float, str)):
+        return a is b or a == b  # a copy of NaN is the same object
+    return type(a) is type(b)
+
+
+def stopped(what, error):
+    """The sentence for code that raised: a Text that quotes the error. what: a Text that begins the sentence."""
+    return MESSAGES["stopped"](what=what, error=told(error))
 
 
 def blame(error, answer):
@@ -94,7 +95,7 @@ def blame(error, answer):
     while steps is not None:
         code = steps.tb_frame.f_code
         if code in codes or not code.co_filename.startswith(NOT_THE_READERS):
-            return Stopped(MESSAGES["stopped"](what=MESSAGES["your code"], error=told(error)), error)
+            return Stopped(stopped(MESSAGES["your code"], error), error)
         steps = steps.tb_next
     return Wrong(MESSAGES["unusable"](error=told(error)), error)
 
