@@ -16,7 +16,7 @@ WORKERS ?= 2
 NOTEBOOK_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help lab update test lint unit nbval oldest newest run bench badges clean
+.PHONY: help lab update test lint unit nbval oldest newest run bench badges book browser clean
 
 help:  ## list the commands
 	@$(PYTHON) -c "import re; [print(f'make {m[1]:8} {m[2]}') for m in re.finditer(r'(?m)^(\w+):.*## (.*)', open('Makefile').read())]"
@@ -86,5 +86,23 @@ bench: $(READY)  ## measure the course, about 20 minutes (some of it: make bench
 badges: $(READY)  ## write the set-up cell, and the address of this copy for Colab: make badges [REPO=owner/name [REF=tag]]
 	$(BIN)/python tools/badges.py $(if $(REPO),--repo "$(REPO)") $(if $(REF),--ref "$(REF)")
 
+# The book has an environment of its own, without what computes; and MathJax for formulas, reveal.js for slides, from npm.
+BOOK_VENV := .venv-book
+BOOK_BIN := $(BOOK_VENV)/$(notdir $(BIN))
+.PHONY: $(BOOK_VENV)/ready
+$(BOOK_VENV)/ready:
+	@$(PYTHON) tools/ready.py $(BOOK_VENV) book/requirements.txt
+	@$(PYTHON) tools/node_modules.py
+
+# The hints and the solutions are told by the helpers, which need the course's own environment.
+book: $(READY) $(BOOK_VENV)/ready  ## the notebooks as a book that needs no network: book/_build/html/index.html
+	$(BIN)/python book/exercises.py book/_build/exercises.json
+	$(BOOK_BIN)/python book/build.py
+
+# Not one of the tests of `make test`: it needs a browser, and Node.
+browser: BROWSER_TESTS ?= tests/browser
+browser: book  ## open book and slides in headless Chromium (one file: BROWSER_TESTS=tests/browser/test_book.py)
+	$(BOOK_BIN)/python -m pytest $(BROWSER_TESTS) --confcutdir=tests/browser $(ARGS)
+
 clean:  ## remove the environment and the caches
-	$(PYTHON) -c "import shutil; [shutil.rmtree(d, ignore_errors=True) for d in ('.venv', '.venv-oldest', '.venv-newest', '.pytest_cache', '.ruff_cache', '.hypothesis')]"
+	$(PYTHON) -c "import shutil; [shutil.rmtree(d, ignore_errors=True) for d in ('.venv', '.venv-oldest', '.venv-newest', '.venv-book', 'book/_build', 'book/node_modules', '.pytest_cache', '.ruff_cache', '.hypothesis')]"

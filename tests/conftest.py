@@ -15,6 +15,9 @@ os.environ |= {"COURSE_DEVICE": "cpu", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THRE
 settings.register_profile("course", derandomize=True, deadline=None, database=None)
 settings.load_profile("course")
 
+# They have an environment of their own: make browser
+collect_ignore = ["browser"]
+
 # No test reaches the network: neither this process nor any Python that it starts.
 OFFLINE = Path(__file__).resolve().parent / "offline"
 others = os.environ.get("PYTHONPATH")
