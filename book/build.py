@@ -65,6 +65,11 @@ def headings(notebooks):
     }
 
 
+def short_title(notebook):
+    """`# 02 · Gradient descent: from a slope to a training loop` gives "02 · Gradient descent"."""
+    return re.match(r"# +([^:\n]+)", notebook.cells[0].source)[1]
+
+
 def linked(text, number, places):
     """The text of a cell of notebook `number` with a link in place of each reference to a section."""
 
@@ -75,16 +80,19 @@ def linked(text, number, places):
     return REFERENCE.sub(link, text)
 
 
-def head(cell, path, words, slides):
+def head(cell, path, places, words, slides):
     """Ways to the notebook in place of its own links; what stands behind the table is said to whoever runs cells."""
-    title, links, *rest = cell.source.split("\n\n")
+    heading, links, *rest = cell.source.split("\n\n")
     colab = re.match(r"\[[^]]+\]\((\S+?)\)", links)[1]
     last = max(number for number, part in enumerate(rest) if part.startswith("|"))
     ways = [] if "<" in colab else [f'<a href="{colab}">{words["colab"]}</a>']
     ways.append(f'<a href="{path.name}" download>{words["download"]}</a>')
     if slides:
         ways.append(f'<a href="{slides}/{path.stem}.html">{words["slides"]}</a>')
-    return "\n\n".join([title, f'<p class="ways">{" ".join(ways)}</p>', *rest[: last + 1]])
+    for (number, deeper, title), name in places.items():
+        if deeper and number == path.name[:2]:
+            rest[last] = rest[last].replace(f": {title} |", f": [{title}](#{name}) |")
+    return "\n\n".join([heading, f'<p class="ways">{" ".join(ways)}</p>', *rest[: last + 1]])
 
 
 def help_for(exercise, words):
@@ -105,7 +113,7 @@ def for_a_page(path, notebook, places, exercises, words, slides):
         tags = cell.metadata.setdefault("tags", [])
         help = None
         if cell.id == "head":
-            cell.source = head(cell, path, words, slides)
+            cell.source = head(cell, path, places, words, slides)
         if cell.cell_type == "markdown":
             cell.source = linked(cell.source, path.name[:2], places)
             if cell.source.startswith("#") and cell.id != "head":
@@ -126,13 +134,15 @@ def for_a_page(path, notebook, places, exercises, words, slides):
 def stage(language, source):
     """Write what Sphinx shall read for one language into the folder `source`."""
     shutil.copytree(of_language(BOOK, language) / "pages", source / "pages")
-    shutil.copy(of_language(BOOK, language) / "index.md", source)
     shutil.copy(ROOT / "README.md", source)  # the front page has parts of it
     shutil.copytree(ROOT / ".github", source / ".github", ignore=shutil.ignore_patterns("workflows"))
     exercises = json.loads((BUILD / "exercises.json").read_text(encoding="utf-8"))
     folder = of_language(ROOT / "notebooks", language)
     notebooks = {path: nbformat.read(path, as_version=4) for path in sorted(folder.glob("[0-9]*.ipynb"))}
     places = headings(notebooks)
+    front = (of_language(BOOK, language) / "index.md").read_text(encoding="utf-8")
+    lessons = "\n".join(f"{short_title(notebook)} <notebooks/{path.stem}>" for path, notebook in notebooks.items())
+    (source / "index.md").write_text(front.replace("notebooks/*\n", f"{lessons}\n"), encoding="utf-8")
     slides = ("../" if language == "en" else "../../") + "slides" if SLIDES.is_dir() else None
     (source / "notebooks").mkdir()
     for path, notebook in notebooks.items():
