@@ -80,7 +80,6 @@ class Together:
 
     device: where sums are exchanged, the model's. An interrupt (the stop button, Ctrl+C) in one process waits for the next
     exchange, where all raise KeyboardInterrupt: one alone would leave the others waiting in the middle of a step.
-    A second interrupt is not held back.
     """
 
     def __init__(self, device):
@@ -116,7 +115,6 @@ class Together:
 
     def _note(self, *_):
         self.told_to_stop = True
-        signal.signal(signal.SIGINT, self.before)
 
     def __exit__(self, kind, *_):
         if self.hears:

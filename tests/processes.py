@@ -2,8 +2,11 @@
 
 import multiprocessing
 import sys
+import tempfile
+import time
 
 import pytest
+from torch import distributed
 
 FORK = multiprocessing.get_context("fork") if sys.platform != "win32" else None
 needs_fork = pytest.mark.skipif(FORK is None, reason="needs fork")
@@ -27,3 +30,39 @@ def in_a_copy(work):
     if error:
         raise error
     return result
+
+
+def in_ranks(work, world=2, seconds=60):
+    """What `work(rank)` returns or raises in each of `world` copies of this process, which form a group: a list by rank.
+
+    An error is returned, not raised; a copy that was killed returns None. No copy is left, and none may take longer.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+
+        def report(rank, send):
+            distributed.init_process_group("gloo", f"file://{folder}/store", rank=rank, world_size=world)
+            try:
+                send.send(work(rank))
+            except Exception as error:
+                send.send(error)
+
+        pipes = [FORK.Pipe(duplex=False) for _ in range(world)]
+        copies = [FORK.Process(target=report, args=(rank, send)) for rank, (_, send) in enumerate(pipes)]
+        deadline = time.monotonic() + seconds
+        outcomes = []
+        try:
+            for copy in copies:
+                copy.start()
+            for _, send in pipes:
+                send.close()
+            for receive, _ in pipes:
+                assert receive.poll(max(0, deadline - time.monotonic())), f"no answer after {seconds} seconds"
+                try:
+                    outcomes.append(receive.recv())
+                except EOFError:
+                    outcomes.append(None)
+        finally:
+            for copy in copies:
+                copy.kill()
+                copy.join()
+        return outcomes
