@@ -204,7 +204,7 @@ def run_nbval(folder, cells, *options):
     return result.returncode, result.stdout, {int(number): verdict for verdict, number in verdicts}
 
 
-def test_nbval_finds_another_digit_a_missing_output_and_another_figure(tmp_path):
+def test_nbval_finds_another_digit_a_missing_output_another_figure_and_a_cell_that_takes_too_long(tmp_path):
     cells = [
         nbformat.v4.new_code_cell('print(f"{1 + 1:.4f}")', execution_count=1, outputs=[stream(f"{stored}\n")])
         for stored in ("2.0000", "2.0001", "2.0000")
@@ -212,18 +212,14 @@ def test_nbval_finds_another_digit_a_missing_output_and_another_figure(tmp_path)
     cells[2].outputs = []
     cells += [cell_with_figure(what) for what in BROKEN]
     cells += [cell_with_figure(what, "figure-varies") for what in ("a curve", "the size")]
-    status, printed, verdicts = run_nbval(tmp_path, cells)
+    # It swallows the interrupt, as `fit` does, and then shows what is stored.
+    patient = "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    pass"
+    cells += [nbformat.v4.new_code_cell(source, execution_count=1) for source in (patient, "1;")]
+    status, printed, verdicts = run_nbval(tmp_path, cells, "--nbval-cell-timeout", "6")
     right = [number for number, verdict in verdicts.items() if verdict == "PASSED"]
     assert status == 1 and len(verdicts) == len(cells), printed
-    assert sorted(right) == [0, 3, 3 + len(BROKEN)], printed
+    assert set(right) - {len(cells) - 1} == {0, 3, 3 + len(BROKEN)}, printed
     for cell in cells[4:7]:  # label, colour, curve
         assert f"The figure of cell {cell.id} differs" in printed
         pictures = {path.name for path in (tmp_path / ".figures" / "small" / cell.id).iterdir()}
         assert pictures == {"now.png", "stored.png", "now-failed-diff.png"}
-
-
-def test_nbval_is_red_when_a_cell_runs_out_of_time_and_swallows_the_interrupt(tmp_path):
-    patient = "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    pass"
-    cells = [nbformat.v4.new_code_cell(source, execution_count=1) for source in (patient, "1;")]
-    status, printed, _ = run_nbval(tmp_path, cells, "--nbval-cell-timeout", "2")
-    assert status != 0, printed
