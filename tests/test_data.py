@@ -149,12 +149,12 @@ def test_the_dataset_of_grades_refuses_another_split_or_a_negative_wait(argument
         data.GradesDataset(**arguments)
 
 
-def test_workers_that_start_from_scratch_read_the_same_grades():
+def test_a_worker_that_starts_from_scratch_reads_the_same_grades():
     """As on macOS and Windows: a spawned worker is a fresh interpreter, which must import the class by its name."""
     dataset = data.GradesDataset("train", wait=0.001)
     alone, shared = (
         list(DataLoader(dataset, batch_size=5, **workers))
-        for workers in ({}, {"num_workers": 2, "multiprocessing_context": "spawn"})
+        for workers in ({}, {"num_workers": 1, "multiprocessing_context": "spawn"})
     )
     assert [len(y) for _, y in shared] == [5, 5, 5, 2]
     for (X1, y1), (X2, y2) in zip(alone, shared, strict=True):
