@@ -63,11 +63,6 @@ def gather(tensor):
     return torch.cat([part[:length] for part, length in zip(parts, lengths, strict=True)])
 
 
-def unwrapped(model):
-    """The model in a DistributedDataParallel, which exchanges nothing when it is called; any other model itself."""
-    return model.module if isinstance(model, DistributedDataParallel) else model
-
-
 def share_buffers(model):
     """Give all processes the buffers of the first: a batch norm has measured the batches of its own process."""
     if several():

@@ -118,12 +118,10 @@ def evaluate(model, loader, loss_fn, metrics=None):
     """
     device = next(model.parameters()).device
     _length(loader)
-    processes.share_buffers(model)
-    network = processes.unwrapped(model)
     was_training = model.training
     model.eval()
     try:
-        pairs = [(network(X_batch.to(device)), y_batch.to(device)) for X_batch, y_batch in loader]
+        pairs = [(model(X_batch.to(device)), y_batch.to(device)) for X_batch, y_batch in loader]
     finally:
         model.train(was_training)
     y_hat, y = (processes.gather(torch.cat(parts)) for parts in zip(*pairs, strict=True))
