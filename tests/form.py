@@ -80,6 +80,8 @@ def problems(notebook, name):
             found.append(f"the code of cell {cell.id} has a line of more than {COLUMNS} columns")
         if MACHINE.search(cell.source):
             found.append(f"the code of cell {cell.id} holds for one machine only")
+        if any("background:" not in canvas for canvas in re.findall("<canvas[^>]*", cell.source)):
+            found.append(f"the ink of cell {cell.id} is black, and so may be the page behind it")
     alternatives = [cell.metadata["alt"] for cell in code if "alt" in cell.metadata]
     for cell in code:
         figures = sum("image/png" in output.get("data", {}) for output in cell.outputs)

@@ -75,6 +75,7 @@ FAULTS = [
     ("names the machine", lambda nb, code: code[3].update(outputs=[error("no /srv/ann")])),
     ("one machine only", lambda nb, code: code[3].update(source="open('/home/ann/x.csv')")),
     ("more than 88 columns", lambda nb, code: code[3].update(source="1  # " + 84 * "x")),
+    ("may be the page behind", lambda nb, code: code[3].update(source="pad = '<canvas></canvas>'")),
     ("carries more", lambda nb, code: code[3].update(outputs=[picture(Author="Ann")])),
     ("has metadata", lambda nb, code: code[3].outputs[0].update(metadata={"by": "ann"})),
     ("draws 2 figures", lambda nb, code: drawn(code).update(outputs=drawn(code).outputs * 2)),
