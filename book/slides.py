@@ -2,38 +2,37 @@
 
 Usage: slides.py FOLDER [NOTEBOOK ...]   (make slides; without names: all notebooks)
 
-What the class sees, and where:
+What the class sees:
 
-- A heading or a **Predict.** begins a slide; a question stays with the heading above it if nothing was run between them.
-- What answers a question begins a slide, too: nothing that was run stands on the slide that asks.
-- Headings, questions, formulas, tables, quotations, exercises, and of a list the first sentence of each item stay on the
-  slide. Of other prose stays a sentence that defines (it has a bold word), asks (?), or leads into a formula or a list.
-- All prose is in the speaker's notes, as it stands in the notebook.
-- Code stays with what it shows. Of code that draws, the figure stays, as large as the slide has room for; of an error,
-  its last line. A cell that only proves something (assertions, no output) becomes a line in the notes, unless it
-  is the answer. Set-up and imports are left out. Exercises have prompt and stub.
-- What would overflow begins the next slide. Where that makes more than MOST slides, a question without a heading moves
-  onto the slide before it, as long as there is room and that slide asks nothing itself: the smallest first.
+- Headings, questions, formulas, tables, quotations, and exercises with prompt and stub. Of a list, the first sentence of
+  each item. Of other prose a sentence that defines (it has a bold word), that asks (?), or that leads into a formula, a
+  list or a **Predict.**, each with the sentence before it. All prose is in the speaker's notes, as in the notebook.
+- Code with what it shows. Of code that draws, the figure alone, as large as there is room; of an error, what it says; of a
+  function longer than LONG lines, its head. Left out: set-up, imports, assertions, and cells that only prove
+  something (the notes say so), unless that is the answer to a question.
 
-Heights are those of slides.css, in pixels of a slide that has 1280 x 720; a browser measures all slides in
-tests/browser/test_slides.py.
+How it is shared among slides:
 
-FOLDER gets one page per notebook and an index, what they need, as `live/` the notebooks that JupyterLab can show as slides, and,
-where Chromium is there, each deck as a PDF.
+- A heading or a question begins a slide; a question stays with the heading above it if nothing was run between them.
+- What answers a question never stands on the slide that asks.
+- What would overflow begins the next slide. (Heights are reckoned here from the sizes in slides.css, and measured in a
+  browser by tests/browser/test_slides.py.) What has room to spare is shown larger, by slides.js.
+- Where that makes more than MOST slides, some questions and headings stand below an answer, as few as possible.
+
+FOLDER gets a page for each notebook, an index, and what they need; in `live/`, notebooks that JupyterLab shows as slides;
+and, where Chromium or Chrome is there, each deck as a PDF.
 """
 
 import argparse
 import ast
 import base64
 import html
-import json
 import math
 import os
 import re
 import shutil
 import struct
 import sys
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -43,6 +42,7 @@ import jinja2
 import nbformat
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
+from nbformat.v4 import new_markdown_cell, new_notebook
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
@@ -51,13 +51,17 @@ HERE = Path(__file__).resolve().parent
 NOTEBOOKS = HERE.parent / "notebooks"
 PACKAGES = HERE / "node_modules"
 
-FORMAT = HtmlFormatter(cssclass="code")
-MOST = 35  # slides in a lesson
-ROOM, WIDTH = 656, 1200  # what a slide has for its parts, below the line that says where we are
-LONG = 18  # lines of a function or a class that a class of people reads on a slide
-FIGURE = 370  # the least height of a figure, unless it is flatter by itself
+MOST = 35  # slides in a lesson of fifty minutes
+ROOM = 652  # pixels that a slide has for its parts
+FIGURES = (
+    1,
+    0.9,
+    0.8,
+    0.7,
+)  # how large a figure is at least, beside the notebook's: the first that gives at most MOST slides
+LONG = 18  # lines of a function or a class that can be read on a slide
+COLUMNS = 88  # of code
 QUESTION = re.compile(r"\*\*(Predict|예측)\.\*\*")
-
 
 # ------------------------------------------------------------------------------------ text
 
@@ -68,6 +72,7 @@ MARKDOWN.use(
     double_inline=True,
     renderer=lambda tex, options: html.escape(rf"\[{tex}\]" if options["display_mode"] else rf"\({tex}\)"),
 )
+FORMAT = HtmlFormatter(cssclass="code")
 
 
 def to_html(source):
@@ -76,12 +81,15 @@ def to_html(source):
 
 
 def blocks(source):
-    """The blocks of a text: pairs of a kind ("heading", "paragraph", "table", ...) and its source."""
-    lines = source.split("\n")
+    """The blocks of a text: pairs of a kind (heading, paragraph, question, list, table, math_block ...) and its source."""
+    rows = source.split("\n")
+    found = []
     for token in MARKDOWN.parse(source):
         if token.level == 0 and token.map and token.nesting >= 0:
-            block = "\n".join(lines[slice(*token.map)]).strip()
-            yield token.type.removesuffix("_open").removeprefix("bullet_").removeprefix("ordered_"), block
+            block = "\n".join(rows[slice(*token.map)]).strip()
+            kind = re.sub(r"^(bullet|ordered)_|_open$", "", token.type)
+            found.append(("question" if QUESTION.match(block) else kind, block))
+    return found
 
 
 def sentences(text):
@@ -90,23 +98,29 @@ def sentences(text):
     start = 0
     for end in re.finditer(r"[.?!][)\"”*_]*\s+(?![a-z])|$", masked):
         sentence = text[start : end.end()].strip()
-        # a bold or bracketed part may hold several sentences
+        # something bold or in brackets may hold several
         whole = sentence.count("**") % 2 == 0 and sentence.count("(") <= sentence.count(")")
         if sentence and (whole or end.end() == len(text)) and not re.fullmatch(r"\*\*[^*]+\*\*", sentence):
             yield sentence
             start = end.end()
 
 
-def kept(paragraph, leads):
-    """What the class sees of a paragraph. leads: whether a formula, a list or a table follows."""
+def kept(paragraph, following):
+    """What the class sees of a paragraph, given what kind of block follows it."""
     every = list(sentences(paragraph))
-    return " ".join(
-        s
-        for s in every
-        if "**" in re.sub(r"^\*\*[^*]+\.\*\* ", "", s)
-        or re.search(r"\?[)\"”*_]*$", s)
-        or (leads and s is every[-1] and not re.search(r"[.!?][)\"”*_]*$", s))
-    )
+    keep = set()
+    for i, sentence in enumerate(every):
+        defines = "**" in re.sub(r"^\*\*[^*]+\*\* ", "", sentence)
+        asks = re.search(r"\?[)\"”*_]*$", sentence)
+        last = i == len(every) - 1
+        leads = following in ("math_block", "question") or (
+            following in ("list", "table", "fence") and sentence[-1] == ":"
+        )
+        if defines or asks or (last and leads):
+            keep |= {i - 1, i}
+    if 1 in keep:
+        keep.add(0)  # how a paragraph begins
+    return " ".join(sentence for i, sentence in enumerate(every) if i in keep)
 
 
 def first_sentences(items):
@@ -127,7 +141,8 @@ def drawn(tex):
     """As many letters as a formula is wide."""
     tex = re.sub(r"\\[td]?frac(\w|\{[^{}]*\})(\w|\{[^{}]*\})", lambda m: max(m[1], m[2], key=len), tex)
     tex = re.sub(r"\\(operatorname|text|mathrm|left|right|[bB]igg?[lr]?)\b|\\[,;!]", "", tex)
-    return re.sub(r"[${}^_]", "", re.sub(r"\\[a-zA-Z]+ ?", "x", tex))
+    letters = re.sub(r"[${}^_]", "", re.sub(r"\\[a-zA-Z]+ ?", "x", tex))
+    return letters + "x" * (len(letters) // 6)  # they stand wider apart
 
 
 # ------------------------------------------------------------------------------------ parts of a slide
@@ -135,143 +150,98 @@ def drawn(tex):
 
 @dataclass
 class Part:
-    """A part of a slide: its HTML, its height in pixels, and the cell it comes from."""
+    """One thing on a slide: a block of text, code, an output, or a figure.
 
-    html: str
-    height: float
-    cell: object
-    source: str = ""  # of a text, as Markdown
-
-
-@dataclass
-class Group:
-    """Parts that stay together on a slide; without parts, something for the notes only.
-
-    begins: 0 nothing, 1 a question, 2 a heading in a section, 3 a section, 4 an exercise or the recap.
-    asks: nothing that is run after it may stand on the same slide.
+    source: the Markdown, the code or the output; of a figure, nothing. drawn: the height of a figure in the notebook.
     """
 
+    kind: str
+    html: str
     cell: object
-    where: str  # the section
-    parts: list = field(default_factory=list)
-    begins: int = 0
-    asks: bool = False
-    note: str = ""
-    seconds: float = 0
+    source: str = ""
+    drawn: float = 0
 
-    @property
-    def height(self):
-        return sum(part.height for part in self.parts)
-
-
-@dataclass
-class Slide:
-    name: str  # in its address: the cell that it begins with
-    groups: list
-
-    @property
-    def where(self):
-        """The line above: the title of the lesson or of the section."""
-        return self.groups[0].where
-
-    @property
-    def parts(self):
-        return [part for group in self.groups for part in group.parts]
-
-    @property
-    def notes(self):
-        return [group.note for group in self.groups if group.note]
-
-    @property
-    def height(self):
-        return sum(group.height for group in self.groups)
-
-    @property
-    def seconds(self):
-        return sum(group.seconds for group in self.groups)
+    def height(self, figure=0):
+        """Pixels, with margins and frames. figure: how large one is at least, beside the notebook's."""
+        if self.kind == "figure":
+            return figure * self.drawn + 10
+        rows = self.source.split("\n")
+        line, letters, more = 34, 102, 12
+        if self.kind in ("code", "output"):
+            line, letters, more = 26, COLUMNS, 28 if self.kind == "code" else 10
+            return more + line * sum(1 + max(len(row) - 1, 0) // letters for row in rows)
+        if self.kind == "fence":
+            return 28 + 26 * (len(rows) - 2)
+        if self.kind == "table":
+            return 15 + 42 * (len(rows) - 1)
+        if self.kind == "math_block":
+            return formula_height(self.source)
+        if self.kind == "heading":
+            line, letters, more = {1: (60, 50, 14), 2: (46, 68, 12), 3: (40, 82, 12)}[len(rows[0].split()[0])]
+        elif self.kind == "question":
+            line, letters, more = 36, 94, 34
+        elif self.kind == "blockquote":
+            letters = 98
+        elif self.kind == "list":
+            more = 12 + 5 * len(rows) + 8 * self.source.count(r"\frac")
+        return more + line * sum(1 + length(row) // letters for row in rows)
 
 
 def formula_height(tex):
     rows = max([matrix.count(r"\\") + 1 for matrix in re.findall(r"\\begin.*?\\end", tex, re.S)], default=1)
     tall = re.search(r"\\d?frac|\\sum|\\prod|\\int", tex)
-    return 30 + (rows * 36 if rows > 1 else 78 if tall else 44) + (34 if "underbrace" in tex else 0)
+    return 28 + (rows * 35 if rows > 1 else 76 if tall else 42) + (40 if "underbrace" in tex else 0)
 
 
 def text_part(kind, source, cell):
-    """A block of a text as a part of a slide."""
     body = to_html(source)
-    small = is_exercise(cell) or cell.id == "recap"
-    line, letters = (33, 104) if small else (36, 96)
-    rows = sum(1 + int(length(row) // letters) for row in source.split("\n"))
-    if kind == "heading":
-        height, letters = {1: (76, 48), 2: (64, 62), 3: (56, 78)}[len(source.split()[0])]
-        height += (height - 14) * int(length(source) // letters)
-    elif kind == "math_block":
-        height = formula_height(source)
-    elif kind == "table":
-        height = 15 + 44 * (source.count("\n"))
-    elif kind == "list":
-        height = 12 + 5 * (source.count("\n") + 1) + line * rows + 8 * source.count(r"\frac")
-    elif kind == "fence":
-        height = 32 + 26 * source.count("\n")
-    elif QUESTION.match(source):
+    if kind == "question":
         body = f'<div class="question">{body}</div>'
-        height = 34 + 38 * (1 + int(length(source) // 88))
-    elif kind == "blockquote":
-        height = 12 + line * (1 + int(length(source) // 92))
-    else:
-        height = 12 + line * rows
-    return Part(f'<div class="small">{body}</div>' if small else body, height, cell, source)
+    return Part(kind, body, cell, source)
 
 
 def code_part(code, cell):
-    return Part(highlight(code, PythonLexer(), FORMAT), 28 + 26 * len(lines(code)), cell)
-
-
-def lines(text):
-    return [piece for line in text.split("\n") for piece in range(1 + len(line) // 89)]
-
-
+    code = re.sub(r"\n{3,}", "\n\n", code)
+    return Part("code", highlight(code, PythonLexer(), FORMAT), cell, code)
 
 
 def output_part(text, cell, kind=""):
     text = text.rstrip("\n")
-    body = f'<pre class="output {kind}">{html.escape(text)}</pre>'
-    return Part(body, 10 + 26 * len(lines(text)), cell)
+    return Part("output", f'<pre class="output {kind}">{html.escape(text)}</pre>', cell, text)
 
 
 def figure_part(png, cell):
-    width, height = struct.unpack(">II", base64.b64decode(png[:64])[16:24])
+    height = struct.unpack(">I", base64.b64decode(png[:32])[20:24])[0]
     alternative = html.escape(cell.metadata.get("alt", ""))
     body = f'<img class="figure" alt="{alternative}" src="data:image/png;base64,{png}">'
-    return Part(body, min(FIGURE, WIDTH * height / width) + 12, cell)
-
-
-def is_figure(part):
-    return 'class="figure"' in part.html
-
-
-def is_section(part):
-    return part.source.startswith("## ")
-
-
-def is_question(part):
-    return bool(QUESTION.match(part.source))
+    return Part("figure", body, cell, drawn=height)
 
 
 def is_exercise(cell):
     return cell.id.startswith("exercise-")
 
 
+def is_deeper(cell):
+    return "deeper" in cell.metadata.get("tags", [])
+
+
 def proves(cell):
     """Whether a cell shows nothing and ends with assertions."""
-    tree = ast.parse(cell.source).body
-    defines = any(isinstance(node, (ast.FunctionDef, ast.ClassDef)) for node in tree)
-    return not cell.outputs and not defines and any(isinstance(node, ast.Assert) for node in ast.walk(tree[-1]))
+    return not cell.outputs and any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(cell.source).body[-1]))
+
+
+def defines(cell):
+    """The names of the functions and classes that a cell defines."""
+    return {node.name for node in ast.parse(cell.source).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+
+
+def draws(cell):
+    """Whether a cell says how a figure is drawn, and shows nothing yet."""
+    return not cell.outputs and re.search(r"\b(plt|ax)\.", cell.source)
 
 
 def short(code):
-    """The code, but of a function or a class of more than LONG lines only how it begins, and what it says of itself."""
+    """The code, but of a function or a class of more than LONG lines only its head and its docstring."""
     rows = code.split("\n")
     for node in reversed(ast.parse(code).body):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.end_lineno - node.lineno >= LONG:
@@ -281,19 +251,22 @@ def short(code):
 
 
 def without_assertions(code):
-    """The code without the assertions at its own level, which the notes tell of."""
     proofs = [node for node in ast.parse(code).body if isinstance(node, ast.Assert)]
     left_out = {n for node in proofs for n in range(node.lineno, node.end_lineno + 1)}
-    return "\n".join(line for n, line in enumerate(code.split("\n"), 1) if n not in left_out).strip("\n")
+    return "\n".join(row for n, row in enumerate(code.split("\n"), 1) if n not in left_out).strip("\n")
 
 
-def draws(cell):
-    """Whether a cell says how a figure is drawn, and shows nothing yet."""
-    return not cell.outputs and re.search(r"\b(plt|ax)\.", cell.source)
+def pieces(code, cell):
+    """Code in parts that fit on a slide, cut at empty lines."""
+    found = []
+    for block in re.split(r"\n\n+(?=\S)", code):
+        longer = code_part(f"{found[-1].source}\n\n{block}" if found else block, cell)
+        found[-1:] = [longer] if not found or longer.height() <= ROOM else [found[-1], code_part(block, cell)]
+    return found
 
 
 def code_parts(cell):
-    """What the class sees of a code cell: groups of parts that stay together."""
+    """What the class sees of a code cell: lists of parts that stay together."""
     if is_exercise(cell):
         return [[code_part(cell.source, cell)]]
     texts, figures = [], []
@@ -302,40 +275,62 @@ def code_parts(cell):
         if "image/png" in data:
             figures.append(figure_part("".join(data["image/png"].split()), cell))
         elif output.output_type == "error":
-            # the class reads what went wrong, not where in the library
             said = f"{output.ename}: {output.evalue}".strip().split("\n")
             texts.append(output_part("\n".join(said[:6]), cell, "error"))
         else:
             texts.append(output_part(output.get("text") or data.get("text/plain", ""), cell))
     if figures:
         return [[part] for part in texts + figures]
-    code = cell.source if proves(cell) else without_assertions(cell.source)
-    together = [code_part(short(code), cell), *texts]
-    if sum(part.height for part in together) <= ROOM:
+    code = short(cell.source if proves(cell) else without_assertions(cell.source))
+    together = [code_part(code, cell), *texts]
+    if sum(part.height() for part in together) <= ROOM:
         return [together]
-    return [[code_part(piece, cell)] for piece in pieces(code)] + [[part] for part in texts]
-
-
-def pieces(code):
-    """Code in pieces that fit on a slide, cut at empty lines."""
-    found = [""]
-    for block in re.split(r"\n\n+(?=\S)", code):
-        if found[-1] and code_part(f"{found[-1]}\n\n\n{block}", None).height > ROOM:
-            found.append(block)
-        else:
-            found[-1] = f"{found[-1]}\n\n\n{block}".lstrip("\n")
-    return found
+    return [[part] for part in [*pieces(code, cell), *texts]]
 
 
 # ------------------------------------------------------------------------------------ a deck
 
 
-def is_deeper(cell):
-    return "deeper" in cell.metadata.get("tags", [])
+@dataclass
+class Group:
+    """Parts of one cell that stay together on a slide; without parts, a cell that the class does not see.
+
+    begins: 0 nothing, 1 a question, 2 a heading in a section, 3 a section, 4 an exercise or the recap.
+    asks: nothing that is run after it may stand on the same slide.
+    """
+
+    cell: object
+    where: str
+    parts: list = field(default_factory=list)
+    begins: int = 0
+    asks: bool = False
+    note: str = ""
+    seconds: float = 0
+
+    @property
+    def code(self):
+        return self.cell.cell_type == "code"
+
+    def height(self, figure):
+        return sum(part.height(figure=figure) for part in self.parts)
+
+
+@dataclass
+class Slide:
+    """name: in its address, the cell that it begins with. where: the line above, the title of the lesson or section."""
+
+    name: str
+    groups: list
+
+    def __post_init__(self):
+        self.where = self.groups[0].where
+        self.parts = [part for group in self.groups for part in group.parts]
+        self.notes = "\n\n".join(group.note for group in self.groups if group.note)
+        self.seconds = round(sum(group.seconds for group in self.groups))
 
 
 class Deck:
-    """The slides of one notebook: `slides`, and `before`, the cells that are run before the first of them."""
+    """The slides of one notebook, and `before`: the cells that are run before the first of them."""
 
     def __init__(self, path):
         self.name = path.stem
@@ -344,15 +339,15 @@ class Deck:
         self.before = [cell for cell in cells if cell.id in ("setup", "imports")]
         self.groups = []
         self.head(head)
-        for cell in cells:
+        for i, cell in enumerate(cells):
             if cell.cell_type == "markdown":
                 self.text(cell)
             elif cell not in self.before:
-                self.code(cell)
+                self.code(cell, {word for later in cells[i + 1 :] for word in re.findall(r"\w+", later.source)})
         self.slides = self.share()
 
     def head(self, cell):
-        found = list(blocks(cell.source))
+        found = blocks(cell.source)
         self.title = self.section = found[0][1].removeprefix("# ")
         self.question = next(block for _, block in found if block.startswith("**"))
         self.minutes = int(re.search(r"(?m)^\|[^|]+\| (\d+) \|$", cell.source)[1])
@@ -362,34 +357,34 @@ class Deck:
         self.groups.append(Group(cell, "", [text_part(*block, cell) for block in shown], begins=4, note=note))
 
     def text(self, cell):
-        found = list(blocks(cell.source))
+        found = blocks(cell.source)
         heading = found[0][1] if found[0][0] == "heading" else ""
-        asks = any(QUESTION.match(block) for _, block in found)
+        asks = any(kind == "question" for kind, _ in found)
         section = heading.startswith("## ")
         if section:
             self.section = heading.removeprefix("## ")
-        parts = []
-        for i, (kind, block) in enumerate(found):
-            following = found[i + 1][0] if i + 1 < len(found) else ""
+        groups = []
+        for (kind, block), following in zip(found, [*found[1:], ("", "")], strict=True):
             if kind == "list" and not is_exercise(cell):
                 block = first_sentences(block)
-            elif kind == "paragraph" and not QUESTION.match(block) and not is_exercise(cell):
-                block = kept(block, leads=following not in ("", "paragraph"))
+            elif kind == "paragraph" and not is_exercise(cell):
+                block = kept(block, following[0])
             if block:
-                parts.append(text_part(kind, block, cell))
-        groups = [Group(cell, self.title if section else self.section, [part]) for part in parts]
+                groups.append(Group(cell, self.title if section else self.section, [text_part(kind, block, cell)]))
         groups = groups or [Group(cell, self.section)]
         apart = is_exercise(cell) or cell.id == "recap"
         groups[0].begins = 4 if apart else 3 if section else 2 if heading else 1 if asks else 0
+        # as the course counts the minutes of a lesson
         groups[0].seconds = len(cell.source.split()) * 60 / 150 + 30 * asks + 300 * is_exercise(cell)
         groups[-1].asks = asks
         if not is_exercise(cell):
             groups[0].note = "\n\n".join(block for kind, block in found if kind not in ("heading", "table"))
         self.groups += groups
 
-    def code(self, cell):
-        answers = next((group.asks for group in reversed(self.groups) if group.parts), False)
-        if proves(cell) and not answers:
+    def code(self, cell, later):
+        """later: the words that come after it."""
+        answers = next(group.asks for group in reversed(self.groups) if group.parts)
+        if proves(cell) and not answers and not defines(cell) & later:
             groups = [Group(cell, self.section, note="*(In the notebook, an assertion checks this.)*")]
         elif draws(cell):
             groups = [Group(cell, self.section)]
@@ -399,55 +394,60 @@ class Deck:
         self.groups += groups
 
     def share(self):
-        """The division of the groups into at most MOST slides that costs least.
-
-        A slide costs 0.9, so that none is begun without need. A question that does not begin one costs 1, a heading in a
-        section 2, a section 4.
-        """
-        shown = [i for i, group in enumerate(self.groups) if group.parts]
-        ends = [*shown[1:], len(self.groups)]  # what is in the notes only stays with what is above it
-        best = {(0, 0): (0, [])}  # (slides, groups): cost, ends of the slides
-        for i in range(len(shown)):
-            for j in range(i + 1, len(shown) + 1):
-                cost = self.cost([self.groups[n] for n in shown[i:j]])
-                if cost is None and j > i + 1:
-                    break
-                for count in range(MOST + 5):
-                    if (count, i) in best and cost is not None:
-                        before, division = best[count, i]
-                        if before + cost < best.get((count + 1, j), (math.inf,))[0]:
-                            best[count + 1, j] = before + cost, [*division, ends[j - 1]]
-        counts = [count for count, groups in best if groups == len(shown)]
-        fits = [count for count in counts if count <= MOST] or [min(counts)]
-        _, division = min(best[count, len(shown)] for count in fits)
+        """The slides: if it can be, at most MOST."""
+        for figure in FIGURES:
+            ends = self.divide(figure)
+            if len(ends) <= MOST:
+                break
         slides, names = [], Counter()
-        for a, b in pairwise([0, *division]):
-            name = self.groups[a].cell.id
+        for begin, end in pairwise([0, *ends]):
+            name = self.groups[begin].cell.id
             names[name] += 1
-            slides.append(Slide(name if names[name] == 1 else f"{name}-{names[name]}", self.groups[a:b]))
+            slides.append(Slide(name if names[name] == 1 else f"{name}-{names[name]}", self.groups[begin:end]))
         return slides
 
+    def divide(self, figure):
+        """Where the slides end, so that there are at most MOST, and it costs least."""
+        shown = [i for i, group in enumerate(self.groups) if group.parts]
+        ends = [*shown[1:], len(self.groups)]  # what the class does not see stays with what is above it
+        best = [
+            {} for _ in range(len(shown) + 1)
+        ]  # for so many groups: by the number of slides, cost and ends of slides
+        best[0][0] = 0, ()
+        for i in range(len(shown)):
+            for j in range(i + 1, len(shown) + 1):
+                cost = self.cost([self.groups[n] for n in shown[i:j]], figure)
+                if cost is None:
+                    break
+                for count, (before, division) in best[i].items():
+                    if before + cost < best[j].get(count + 1, (math.inf,))[0]:
+                        best[j][count + 1] = before + cost, (*division, ends[j - 1])
+        fits = [found for count, found in best[-1].items() if count <= MOST] or [best[-1][min(best[-1])]]
+        return min(fits)[1]
+
     @staticmethod
-    def cost(groups):
-        """What a slide with these groups costs; None if it cannot be."""
-        first, *others = groups
-        if others and sum(group.height for group in groups) > ROOM:
+    def cost(groups, figure):
+        """What a slide with these groups costs; None if it, and any longer one, cannot be.
+
+        Each slide 0.9, so that none is begun without need; a question that does not begin one 1, a heading in a section
+        2, a section 4; a heading at the end, without what it is about, 3.
+        """
+        if len(groups) > 1 and sum(group.height(figure) for group in groups) > ROOM:
             return None
-        cost, ran = 0.9, first.cell.cell_type == "code"
+        cost, ran, bare = 0.9, groups[0].code, groups[0].begins in (2, 3)
         for above, group in pairwise(groups):
-            exercise = is_exercise(group.cell)
-            if group.begins == 4 or (above.cell.id == "head") or (is_exercise(above.cell) and not exercise):
+            continues = is_exercise(group.cell) or group.cell is above.cell
+            if above.cell.id == "head" or (group.begins == 4) or (is_exercise(above.cell) and not continues):
                 return None
-            if above.asks and not exercise:
+            if above.asks and not continues:
                 return None
-            ran |= group.cell.cell_type == "code"
-            # A question belongs to the heading above it, if nothing was run between them.
+            ran |= group.code
+            bare = group.begins in (2, 3) or (bare and not group.code and not group.asks)
             cost += 0 if group.begins == 1 and not ran else (0, 1, 2, 4)[group.begins]
-        ends_with_heading = groups[-1].parts[0].source.startswith("#")
-        return cost + 3 * ends_with_heading
+        return cost + 3 * bare
 
 
-# ------------------------------------------------------------------------------------ pages
+# ------------------------------------------------------------------------------------ what is written
 
 
 def copy_packages(folder):
@@ -461,11 +461,11 @@ def copy_packages(folder):
         reveal / "plugin" / "notes" / "notes.js",
         *sorted((reveal / "dist" / "theme" / "fonts" / "source-sans-pro").glob("*.woff")),
         PACKAGES / "mathjax" / "es5" / "tex-svg.js",
-        *sorted((HERE / "slides").glob("slides.*")),
+        HERE / "slides" / "slides.js",
     ):
         shutil.copy(path, folder)
-    with open(folder / "slides.css", "a", encoding="utf-8") as css:
-        css.write(FORMAT.get_style_defs(".code"))
+    css = (HERE / "slides" / "slides.css").read_text(encoding="utf-8")
+    (folder / "slides.css").write_text(FORMAT.get_style_defs(".code") + css, encoding="utf-8")
 
 
 def main():
@@ -473,15 +473,18 @@ def main():
     arguments.add_argument("folder", type=Path)
     arguments.add_argument("notebooks", type=Path, nargs="*")
     options = arguments.parse_args()
+    folder = options.folder
     decks = [Deck(path) for path in options.notebooks or sorted(NOTEBOOKS.glob("*.ipynb"))]
-    options.folder.mkdir(parents=True, exist_ok=True)
-    copy_packages(options.folder)
-    templates = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE / "slides"), autoescape=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    copy_packages(folder)
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "slides"), trim_blocks=True, lstrip_blocks=True
+    )
     templates.globals |= {"to_html": to_html, "in_line": MARKDOWN.renderInline}
     for deck in decks:
         page = templates.get_template("deck.html").render(deck=deck)
-        (options.folder / f"{deck.name}.html").write_text(page, encoding="utf-8")
-        print(deck.name, len(deck.slides))
+        (folder / f"{deck.name}.html").write_text(page, encoding="utf-8")
+        print(f"{deck.name}: {len(deck.slides)} slides")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-// Formulas first, as pictures in the page: so they need no style sheet in the window of the speaker's notes, either.
+// Formulas as pictures in the page: so they need no style sheet in the window of the speaker's notes, either.
 window.MathJax = {
   tex: { inlineMath: [["\\(", "\\)"]], displayMath: [["\\[", "\\]"]] },
   svg: { fontCache: "local" },
@@ -6,23 +6,41 @@ window.MathJax = {
   startup: { typeset: false },
 };
 
-// All slides are 1280 x 720, whatever the screen; slides.py counts on that. seconds: what the lesson takes.
+const [WIDTH, HEIGHT] = [1280, 720]; // of every slide, whatever the screen; slides.py reckons with them
+
+// What is on a slide is as large as there is room for without another break in a line of code. A figure has its room.
+async function enlarge() {
+  document.body.classList.add("measuring");
+  await document.fonts.ready;
+  for (const page of document.querySelectorAll(".page:not(:has(.figure))")) {
+    for (const scale of [1.4, 1.3, 1.2, 1.1, 1]) {
+      page.style.setProperty("--px", `${scale}px`);
+      const broken = [...page.querySelectorAll("pre")].some((code) => code.scrollWidth > code.clientWidth);
+      if (page.scrollHeight <= HEIGHT && !broken) break;
+    }
+  }
+  document.body.classList.remove("measuring");
+}
+
+// seconds: what the lesson takes
 async function show(seconds) {
   await MathJax.startup.promise;
   await MathJax.typesetPromise();
-  // The window of the notes shows pictures; the text for screen readers would stand beside them.
+  await enlarge();
+  // In the window of the notes, the text for screen readers would stand beside the picture of a formula.
   document.querySelectorAll("aside.notes mjx-assistive-mml").forEach((text) => text.remove());
   await Reveal.initialize({
-    width: 1280,
-    height: 720,
+    width: WIDTH,
+    height: HEIGHT,
     margin: 0,
     center: false,
+    controls: false,
     hash: true,
     history: true,
-    transition: "none",
-    slideNumber: "c/t",
-    totalTime: seconds,
     pdfMaxPagesPerSlide: 1,
     plugins: [RevealNotes],
+    slideNumber: "c/t",
+    totalTime: seconds,
+    transition: "none",
   });
 }
