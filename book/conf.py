@@ -30,6 +30,7 @@ html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = html_show_sphinx = False
 html_sidebars = {"**": ["navbar-logo.html", "languages.html", "search-button-field.html", "sbt-sidebar-nav.html"]}
+html_context = {"default_mode": "auto"}  # dark or light: as the reader's system, until they press the button
 copybutton_selector = "div.cell_input div.highlight pre, div.highlight-python pre"
 
 # Where the course has an address, a button leads there.
