@@ -16,7 +16,7 @@ WORKERS ?= 2
 NOTEBOOK_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help lab update test lint unit nbval oldest newest run bench badges book browser clean
+.PHONY: help lab update test lint unit nbval oldest newest run bench badges book slides browser clean
 
 help:  ## list the commands
 	@$(PYTHON) -c "import re; [print(f'make {m[1]:8} {m[2]}') for m in re.finditer(r'(?m)^(\w+):.*## (.*)', open('Makefile').read())]"
@@ -99,9 +99,12 @@ book: $(READY) $(BOOK_VENV)/ready  ## the notebooks as a book that needs no netw
 	$(BIN)/python book/exercises.py book/_build/exercises.json
 	$(BOOK_BIN)/python book/build.py
 
+slides: $(BOOK_VENV)/ready  ## the lesson of each notebook as slides, and as PDF: book/_build/slides/index.html
+	$(BOOK_BIN)/python book/slides.py
+
 # Not one of the tests of `make test`: it needs a browser, and Node.
 browser: BROWSER_TESTS ?= tests/browser
-browser: book  ## open book and slides in headless Chromium (one file: BROWSER_TESTS=tests/browser/test_book.py)
+browser: slides book  ## open book and slides in headless Chromium (one file: BROWSER_TESTS=tests/browser/test_book.py)
 	$(BOOK_BIN)/python -m pytest $(BROWSER_TESTS) --confcutdir=tests/browser $(ARGS)
 
 clean:  ## remove the environment and the caches

@@ -1,6 +1,6 @@
 """Slides from the lesson of each notebook, by rule. What stands behind the recap stays in the notebook.
 
-Usage: slides.py FOLDER [NOTEBOOK ...]   (make slides; without names: all notebooks)
+Usage: slides.py   (make slides)
 
 What the class sees:
 
@@ -19,11 +19,10 @@ How it is shared among slides:
   browser by tests/browser/test_slides.py.) What has room to spare is shown larger, by slides.js.
 - Where that makes more than MOST slides, some questions and headings stand below an answer, as few as possible.
 
-FOLDER gets a page for each notebook, an index, and what they need; in `live/`, notebooks that JupyterLab shows as slides;
-and, where Chromium or Chrome is there, each deck as a PDF.
+book/_build/slides gets a page for each notebook, an index, and what they need; in `live/`, notebooks that JupyterLab shows
+as slides; and, where Chromium or Chrome is there, each deck as a PDF.
 """
 
-import argparse
 import ast
 import base64
 import html
@@ -32,8 +31,8 @@ import os
 import re
 import shutil
 import struct
-import sys
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -50,6 +49,7 @@ from pygments.lexers import PythonLexer
 HERE = Path(__file__).resolve().parent
 NOTEBOOKS = HERE.parent / "notebooks"
 PACKAGES = HERE / "node_modules"
+SLIDES = HERE / "_build" / "slides"
 
 MOST = 35  # slides in a lesson of fifty minutes
 ROOM = 652  # pixels that a slide has for its parts
@@ -341,7 +341,7 @@ class Deck:
         self.head(head)
         for i, cell in enumerate(cells):
             if cell.cell_type == "markdown":
-                self.text(cell)
+                self.text(cell, cells[i + 1] if i + 1 < len(cells) else None)
             elif cell not in self.before:
                 self.code(cell, {word for later in cells[i + 1 :] for word in re.findall(r"\w+", later.source)})
         self.slides = self.share()
@@ -356,19 +356,22 @@ class Deck:
         note = "\n\n".join(block for _, block in found[able + 1 :])
         self.groups.append(Group(cell, "", [text_part(*block, cell) for block in shown], begins=4, note=note))
 
-    def text(self, cell):
+    def text(self, cell, below):
+        """below: the next cell, if there is one."""
         found = blocks(cell.source)
         heading = found[0][1] if found[0][0] == "heading" else ""
         asks = any(kind == "question" for kind, _ in found)
         section = heading.startswith("## ")
         if section:
             self.section = heading.removeprefix("## ")
+        # What stands below a heading leads into the question in the next cell, too.
+        end = "question" if heading and below and QUESTION.match(below.source) else ""
         groups = []
-        for (kind, block), following in zip(found, [*found[1:], ("", "")], strict=True):
+        for (kind, block), (following, _) in zip(found, [*found[1:], (end, "")], strict=True):
             if kind == "list" and not is_exercise(cell):
                 block = first_sentences(block)
             elif kind == "paragraph" and not is_exercise(cell):
-                block = kept(block, following[0])
+                block = kept(block, following)
             if block:
                 groups.append(Group(cell, self.title if section else self.section, [text_part(kind, block, cell)]))
         groups = groups or [Group(cell, self.section)]
@@ -450,10 +453,8 @@ class Deck:
 # ------------------------------------------------------------------------------------ what is written
 
 
-def copy_packages(folder):
+def copy_packages():
     """What the pages need: reveal.js with the window for the speaker, its letters, and MathJax in one file."""
-    if not PACKAGES.is_dir():
-        sys.exit(f"{PACKAGES} is missing: make slides fetches it, for which it needs Node.js (https://nodejs.org).")
     reveal = PACKAGES / "reveal.js"
     for path in (
         reveal / "dist" / "reveal.js",
@@ -463,28 +464,83 @@ def copy_packages(folder):
         PACKAGES / "mathjax" / "es5" / "tex-svg.js",
         HERE / "slides" / "slides.js",
     ):
-        shutil.copy(path, folder)
+        shutil.copy(path, SLIDES)
     css = (HERE / "slides" / "slides.css").read_text(encoding="utf-8")
-    (folder / "slides.css").write_text(FORMAT.get_style_defs(".code") + css, encoding="utf-8")
+    (SLIDES / "slides.css").write_text(FORMAT.get_style_defs(".code") + "\n" + css, encoding="utf-8")
+
+
+def live(deck):
+    """A notebook that JupyterLab shows as these slides (jupyterlab-rise), where each cell is run in front of the class.
+
+    It has all code of the lesson, in order, so that every cell finds what it needs. What the class need not see is folded.
+    """
+    cells = []
+
+    def add(cell, kind, folded=False):
+        cell = deepcopy(cell)
+        cell.metadata["slideshow"] = {"slide_type": kind}
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            cell.metadata["jupyter"] = {"source_hidden": folded}
+        cells.append(cell)
+
+    done = []
+    for number, slide in enumerate(deck.slides):
+        kind = "slide"
+        for group in slide.groups:
+            for part in group.parts:
+                if group.cell.cell_type == "markdown":
+                    add(new_markdown_cell(part.source), kind)
+                    kind = "-"
+            if group.code and group.cell not in done:
+                done.append(group.cell)
+                add(group.cell, kind, folded=all(part.kind == "figure" for part in group.parts))
+                kind = "-"
+        for cell in deck.before if number == 0 else []:
+            add(cell, "-", folded=True)
+        if slide.notes:
+            add(new_markdown_cell(slide.notes), "notes")
+    return new_notebook(cells=cells, metadata=deck.notebook.metadata)
+
+
+def browser():
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+
+
+def print_pdf(decks, program):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=program) as chromium:
+        for deck in decks:
+            page = chromium.new_page()
+            page.goto(f"{(SLIDES / deck.name).as_uri()}.html?print-pdf")
+            page.wait_for_function("n => document.querySelectorAll('.pdf-page').length == n", arg=len(deck.slides))
+            page.pdf(path=SLIDES / f"{deck.name}.pdf", prefer_css_page_size=True, print_background=True)
+            page.close()
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("folder", type=Path)
-    arguments.add_argument("notebooks", type=Path, nargs="*")
-    options = arguments.parse_args()
-    folder = options.folder
-    decks = [Deck(path) for path in options.notebooks or sorted(NOTEBOOKS.glob("*.ipynb"))]
-    folder.mkdir(parents=True, exist_ok=True)
-    copy_packages(folder)
+    decks = [Deck(path) for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
+    shutil.rmtree(SLIDES, ignore_errors=True)
+    (SLIDES / "live").mkdir(parents=True)
+    copy_packages()
+    program = browser()
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "slides"), trim_blocks=True, lstrip_blocks=True
     )
     templates.globals |= {"to_html": to_html, "in_line": MARKDOWN.renderInline}
     for deck in decks:
         page = templates.get_template("deck.html").render(deck=deck)
-        (folder / f"{deck.name}.html").write_text(page, encoding="utf-8")
-        print(f"{deck.name}: {len(deck.slides)} slides")
+        (SLIDES / f"{deck.name}.html").write_text(page, encoding="utf-8")
+        nbformat.write(live(deck), SLIDES / "live" / f"{deck.name}.ipynb")
+    index = templates.get_template("index.html").render(decks=decks, pdf=bool(program))
+    (SLIDES / "index.html").write_text(index, encoding="utf-8")
+    if program:
+        print_pdf(decks, program)
+    else:
+        print("No Chromium or Chrome was found (CHROMIUM=/its/path names one), so there is no PDF.")
+    print(f"{sum(len(deck.slides) for deck in decks)} slides of {len(decks)} lessons: {SLIDES / 'index.html'}")
 
 
 if __name__ == "__main__":
