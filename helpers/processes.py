@@ -4,6 +4,7 @@ A process is a rank, numbered from 0, in the group that `torch.distributed.init_
 """
 
 import contextlib
+import os
 import signal
 import threading
 
@@ -80,6 +81,7 @@ class Together:
     def __init__(self, device):
         self.device = device
         self.told_to_stop = False
+        self.parent = os.getppid()
 
     def mean_loss(self, loss, n):
         """The loss of one step over the samples of all processes.
@@ -94,6 +96,9 @@ class Together:
         return loss * (n * distributed.get_world_size() / n_all), total / n_all, int(n_all)
 
     def _sum(self, *numbers):
+        # Who kills torchrun means its processes, too; it cannot pass that on.
+        if distributed.is_torchelastic_launched() and os.getppid() != self.parent:
+            raise OtherProcessError("This process ends, since torchrun, which started it, has ended.")
         sums = torch.tensor([*numbers, self.told_to_stop], dtype=torch.float64, device=self.device)
         distributed.all_reduce(sums)
         *sums, told_to_stop = sums.tolist()
@@ -145,7 +150,7 @@ def one_for_all():
 
 
 def _last_words(store):
-    with contextlib.suppress(distributed.DistError):  # the process that has ended may have kept the store
+    with contextlib.suppress(distributed.DistError):  # it may have ended with the process that kept it
         if store.check(["error"]):
             return f"This process ends, since {store.get('error').decode()}"
     return "This process ends, since another one does not answer: see its message. If it left none, it was killed."

@@ -8,7 +8,6 @@ README.md beside this file says how it starts elsewhere.
 import argparse
 import contextlib
 import os
-import pickle
 import sys
 import time
 from datetime import timedelta
@@ -24,6 +23,9 @@ from helpers.data import batch_loader, load_mnist
 from helpers.device import pick_device, seed_everything
 from helpers.processes import several
 from helpers.training import accuracy, evaluate, fit
+
+# Longer than any step, any save, and the time between the first and the last of them to start
+PATIENCE = timedelta(minutes=5)
 
 
 def main():
@@ -65,7 +67,7 @@ def group():
     else:
         device = torch.device("cpu")  # of the rest, only CPUs can exchange gradients
     try:
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timedelta(minutes=5))
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     except distributed.DistError as error:
         sys.exit(f"No answer from {os.environ['MASTER_ADDR']}, port {os.environ['MASTER_PORT']}: {error}")
     try:
@@ -225,7 +227,7 @@ def load(path, parts, settings, rank):
     if rank == 0 and path.exists():
         try:
             found = [torch.load(path, map_location="cpu", weights_only=True)]
-        except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
+        except Exception as error:  # which one depends on the bytes
             found = [str(error).partition("\n")[0]]
     if distributed.is_initialized():
         distributed.broadcast_object_list(found)

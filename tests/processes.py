@@ -1,11 +1,13 @@
 """Processes beside the one that runs the tests: a fork starts with all that this one has imported."""
 
+import datetime
 import multiprocessing
 import sys
 import tempfile
 import time
 
 import pytest
+import torch
 from torch import distributed
 
 FORK = multiprocessing.get_context("fork") if sys.platform != "win32" else None
@@ -37,10 +39,13 @@ def in_ranks(work, world=2, seconds=60):
 
     An error is returned, not raised; a copy that was killed returns None. No copy is left, and none may take longer.
     """
+    torch.optim.SGD([torch.zeros(1)])  # imports for a second or two: here, and not in each copy
     with tempfile.TemporaryDirectory() as folder:
 
         def report(rank, send):
-            distributed.init_process_group("gloo", f"file://{folder}/store", rank=rank, world_size=world)
+            # With a limit, for the case that this process is killed and cannot kill its copies
+            limit = datetime.timedelta(seconds=seconds)
+            distributed.init_process_group("gloo", f"file://{folder}/store", limit, world, rank)
             try:
                 send.send(work(rank))
             except Exception as error:
