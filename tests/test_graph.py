@@ -1,3 +1,4 @@
+import re
 from itertools import pairwise
 
 import pytest
@@ -70,7 +71,8 @@ def test_what_does_not_matter_is_left_out(tensors):
     ],
 )
 def test_a_graph_without_anything_to_differentiate_is_refused(tensors, function):
-    with pytest.raises(ValueError, match="requires_grad=True"):
+    said = "The function must return one number, computed from a tensor with requires_grad=True."
+    with pytest.raises(ValueError, match=re.escape(said)):
         trace(function, **tensors)
 
 
@@ -200,15 +202,19 @@ def test_a_network_is_drawn_where_one_asks():
 @pytest.mark.parametrize(
     "wrong, complaint",
     [
-        ({"weights": [[[1.0], [1.0]]]}, "weights should have the shapes"),
-        ({"weights": PARAMETERS["weights"][:1]}, "weights should have the shapes"),
-        ({"biases": [[0.0, 0.0], [0.0]]}, r"biases should have the shapes \[\(3,\), \(1,\)\]"),
-        ({"dz": [[0.0]]}, "dz should"),
-        ({"dW": [torch.zeros(3, 2), torch.zeros(3, 1)]}, "dW should"),
-        ({"dy": [0.0, 0.0]}, "dy should"),
-        ({"marked": {(0, 2, 0): 1.0}}, r"no line \(0, 2, 0\)"),
+        ({"weights": [[[1.0], [1.0]]]}, "weights should have the shapes [(2, 3), (3, 1)], but has [(2, 1)]."),
+        ({"weights": PARAMETERS["weights"][:1]}, "weights should have the shapes [(2, 3), (3, 1)], but has [(2, 3)]."),
+        ({"biases": [[0.0, 0.0], [0.0]]}, "biases should have the shapes [(3,), (1,)], but has [(2,), (1,)]."),
+        ({"dz": [[0.0]]}, "dz should have the shapes [(3,), (1,)], but has [(1,)]."),
+        (
+            {"dW": [torch.zeros(3, 2), torch.zeros(3, 1)]},
+            "dW should have the shapes [(2, 3), (3, 1)], but has [(3, 2), (3, 1)].",
+        ),
+        ({"dy": [0.0, 0.0]}, "dy should have the shapes [(1,)], but has [(2,)]."),
+        ({"marked": {(0, 2, 0): 1.0}}, "There is no line (0, 2, 0) between layers of [2, 3, 1] units."),
     ],
 )
 def test_numbers_that_do_not_fit_the_network_are_refused(wrong, complaint):
-    with pytest.raises(ValueError, match=complaint):
+    said = complaint if "marked" in wrong else f"Layers of [2, 3, 1] units: {complaint}"
+    with pytest.raises(ValueError, match=re.escape(said)):
         draw_network(**LAYERS, **wrong)

@@ -30,7 +30,7 @@ def test_a_history_is_drawn_from_epoch_one_with_its_names(history):
 
 
 def test_a_history_without_epochs_is_refused():
-    with pytest.raises(ValueError, match="no epoch"):
+    with pytest.raises(ValueError, match=r"This history holds no epoch: there is nothing to draw\."):
         plotting.plot_history(History())
 
 
