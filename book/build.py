@@ -29,6 +29,8 @@ WORDS = {
     "en": {
         "colab": "Open in Colab",
         "download": "Download the notebook",
+        "setup": "Set-up",
+        "imports": "Imports",
         "hint": "Hint {given} of {all}",
         "solution": "One right answer",
         "slides": "Slides",
@@ -121,6 +123,7 @@ def for_a_page(path, notebook, places, exercises, words, slides):
                 cell.source = f"{{#{label(path, cell)} {kind}}}\n{cell.source}"
         elif cell.id in ("setup", "imports"):
             tags.append("hide-input")
+            cell.metadata["mystnb"] = {f"code_prompt_{action}": words[cell.id] for action in ("show", "hide")}
         elif cell.id.startswith("exercise-"):
             tags.append("exercise")
             cell.outputs = []  # "not attempted yet"

@@ -6,6 +6,8 @@ import re
 import shutil
 from pathlib import Path
 
+from docutils import nodes
+
 BOOK = Path(__file__).resolve().parent
 ROOT = BOOK.parent
 
@@ -16,8 +18,6 @@ exclude_patterns = ["README.md"]
 
 nb_execution_mode = "off"  # the stored outputs are the tested ones
 nb_merge_streams = True
-nb_code_prompt_show = "Set-up and imports"
-nb_code_prompt_hide = "Set-up and imports"
 myst_enable_extensions = ["attrs_block", "colon_fence", "dollarmath"]
 myst_heading_anchors = 4
 
@@ -57,6 +57,17 @@ def add_mathjax(app, error):
         shutil.copy(es5 / name, there / name) if (es5 / name).is_file() else shutil.copytree(es5 / name, there / name)
 
 
+def keep_signs(app, document, name):
+    """Lets no line begin with the full stop behind a formula: a browser may break a line there, and does."""
+    for formula in list(document.findall(nodes.math)):
+        behind = formula.next_node(descend=False, siblings=True)
+        sign = isinstance(behind, nodes.Text) and re.match(r"[.,;:!?)\]”’%]+", behind)
+        if sign:
+            text = nodes.inline("", "", formula.deepcopy(), nodes.Text(sign[0]), classes=["with-its-sign"])
+            behind.parent.replace(behind, nodes.Text(behind[sign.end() :]))
+            formula.parent.replace(formula, text)
+
+
 def add_languages(app, page, template, context, doctree):
     """The links from a page to the same page in the other languages."""
     names = json.loads(os.environ["BOOK_LANGUAGES"])
@@ -71,4 +82,5 @@ def add_languages(app, page, template, context, doctree):
 
 def setup(app):
     app.connect("build-finished", add_mathjax)
+    app.connect("doctree-resolved", keep_signs)
     app.connect("html-page-context", add_languages)

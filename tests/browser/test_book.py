@@ -117,7 +117,7 @@ def test_every_link_inside_the_book_leads_somewhere():
 
 
 def results(page):
-    page.wait_for_function("document.querySelector('#search-results .search-summary')?.textContent.match(/\\d/)")
+    expect(page.locator("#search-results .search-summary")).to_contain_text("Search finished")
     return [link.get_attribute("href") for link in page.locator("#search-results ul.search > li > a").all()]
 
 
