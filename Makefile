@@ -41,6 +41,8 @@ test: lint  ## everything that CI checks (on a GPU: make test COURSE_DEVICE=cuda
 # Committed outputs are those of a CPU. Elsewhere random numbers differ, and the assertions in the cells are the proof.
 test lint unit nbval: export COURSE_DEVICE ?= cpu
 run: export COURSE_DEVICE := cpu
+# Some forty processes import the helpers: each would compile them anew where Python is told to keep no compiled code.
+test unit nbval: export PYTHONDONTWRITEBYTECODE :=
 # Checks that run here are nobody's progress.
 test unit nbval run: export COURSE_PROGRESS := off
 # The notebooks are stored and compared without progress bars: a stored bar would stand still for ever.
