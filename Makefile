@@ -16,7 +16,7 @@ WORKERS ?= 2
 NOTEBOOK_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help lab update test lint unit nbval oldest newest run bench badges book slides browser clean
+.PHONY: help lab update test lint unit nbval oldest newest run bench badges stamp book slides browser clean
 
 help:  ## list the commands
 	@$(PYTHON) -c "import re; [print(f'make {m[1]:8} {m[2]}') for m in re.finditer(r'(?m)^(\w+):.*## (.*)', open('Makefile').read())]"
@@ -85,8 +85,12 @@ run: $(READY)  ## execute the notebooks in place and clean them, ready to commit
 bench: $(READY)  ## measure the course, about 20 minutes (some of it: make bench PARTS="fit floor"; tools/bench.py lists them)
 	$(BIN)/python -m tools.bench $(PARTS)
 
-badges: $(READY)  ## write the set-up cell, and the address of this copy for Colab: make badges [REPO=owner/name [REF=tag]]
-	$(BIN)/python tools/badges.py $(if $(REPO),--repo "$(REPO)") $(if $(REF),--ref "$(REF)")
+badges:  ## write the set-up cell, and the address of this copy for Colab: make badges [REPO=owner/name [REF=tag]]
+	$(PYTHON) tools/badges.py $(if $(REPO),--repo "$(REPO)") $(if $(REF),--ref "$(REF)")
+
+# The first push of a copy or a fork, in which all links still lead to the course that it was copied from.
+stamp:  ## badges, committed and pushed, where this copy has not the address REPO yet: what the workflow publish does first
+	$(PYTHON) tools/stamp.py "$(REPO)"
 
 # The book has an environment of its own, without what computes; and MathJax for formulas, reveal.js for slides, from npm.
 BOOK_VENV := .venv-book

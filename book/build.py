@@ -188,7 +188,6 @@ def main():
         build(language)
     if SLIDES.is_dir():
         shutil.copytree(SLIDES, BUILD / "html" / "slides")
-    (BUILD / "html" / ".nojekyll").touch()  # else GitHub Pages leaves out folders whose name begins with a line
     size = sum(path.stat().st_size for path in (BUILD / "html").rglob("*") if path.is_file())
     print(f"{(BUILD / 'html' / 'index.html').relative_to(ROOT)}, {size / 2**20:.0f} MB")
 

@@ -76,7 +76,11 @@ def test_stamping_twice_and_stamping_a_fork_leave_one_address(tree):
         done = make_badges(tree, f"REPO={repo}", f"REF={ref}")
         assert done.returncode == 0 and done.stdout.splitlines()[-1] == f"{repo} {ref}", done.stderr
         assert one_address(tree) == (repo, ref)
-    for old, new in zip(before, lines(tree), strict=True):
+    after = lines(tree)
+    # Below the title: a sentence, or the way to the book
+    assert before[0].pop(2).startswith(b"*This copy has no address yet") and before[0][1] == b"\r\n"
+    assert after[0].pop(2).startswith(b"**[Read it as a book](https://bob.github.io/deep.er/)**")
+    for old, new in zip(before, after, strict=True):
         changed = [(a, b) for a, b in zip(old, new, strict=True) if a != b]
         assert len(changed) == (1 if old is before[0] else 2)
         assert all(b.replace(b"bob/deep.er", UNSTAMPED.encode()) == a for a, b in changed)

@@ -4,6 +4,7 @@ import itertools
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 from lessons import ROOT
 from ruamel.yaml import YAML
 
+from tools import badges
+
+NOTEBOOK = "notebooks/01_autograd.ipynb"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -51,6 +55,75 @@ def test_what_a_workflow_calls_is_there(command):
     assert program == "make"
     done = make("--dry-run", *arguments)
     assert done.returncode == 0 and done.stdout, done.stderr
+
+
+# A copy of the course stamps itself.
+
+
+def git(folder, *arguments):
+    identity = "-c", "user.name=Ann", "-c", "user.email=ann@example.org"
+    return subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A clone of a copy of the course, with one of its notebooks; its origin is a folder."""
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", "origin")
+    git(tmp_path, "clone", "-q", "origin", "copy")
+    copy = tmp_path / "copy"
+    for name in ("README.md", "Makefile", "tools/badges.py", "tools/stamp.py", "tools/setup_cell.py", NOTEBOOK):
+        (copy / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, copy / name)
+    (copy / "notes.txt").write_text("of the teacher's own", encoding="utf-8")
+    git(copy, "checkout", "-q", "-b", "main")
+    git(copy, "add", "README.md", "Makefile", "tools", "notebooks")
+    git(copy, "commit", "-q", "-m", "The course")
+    git(copy, "push", "-q", "origin", "main")
+    return copy
+
+
+def stamp(copy, repo):
+    """What `make stamp` says, and the commits and files that it has brought to the origin."""
+    before = git(copy, "ls-remote", "origin", "main").split()[0]
+    done = make("stamp", f"REPO={repo}", cwd=copy)
+    assert done.returncode == 0, done.stderr
+    assert not [line for line in git(copy, "status", "--porcelain").splitlines() if "notes" not in line]
+    after = git(copy, "ls-remote", "origin", "main").split()[0]
+    files = git(copy, "diff", "--name-only", before, after).split()
+    return done.stdout, int(git(copy, "rev-list", "--count", f"{before}..{after}")), files
+
+
+def test_a_copy_and_a_fork_stamp_themselves_once(copy):
+    for repo in ("ann/course", "Bob/deeper"):
+        said, commits, files = stamp(copy, repo)
+        assert (commits, files) == (1, ["README.md", NOTEBOOK])
+        text = (copy / NOTEBOOK).read_text(encoding="utf-8")
+        assert set(badges.addresses(text)) == {(repo, "main")}
+        assert f"({badges.site(repo)})" in (copy / "README.md").read_text(encoding="utf-8").splitlines()[2]
+        said, commits, files = stamp(copy, repo)
+        assert "already" in said and commits == 0
+    # Somebody stamped it for a tag, and GitHub knows the owner as bob, too.
+    make("badges", "REPO=bob/deeper", "REF=v1.0", cwd=copy)
+    git(copy, "commit", "-q", "-a", "-m", "For a tag")
+    git(copy, "push", "-q", "origin", "main")
+    assert stamp(copy, "Bob/deeper")[1] == 0
+    assert ("bob/deeper", "v1.0") in badges.addresses((copy / NOTEBOOK).read_text(encoding="utf-8"))
+
+
+def test_a_copy_that_may_not_be_pushed_to_is_told(copy):
+    refuse = copy.parent / "origin" / "hooks" / "pre-receive"
+    refuse.write_text("#!/bin/sh\necho the branch is protected\nexit 1\n", encoding="utf-8")
+    refuse.chmod(0o755)
+    done = make("stamp", "REPO=ann/course", cwd=copy)
+    assert done.returncode != 0 and "the branch is protected" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_book_lies_where_github_puts_it():
+    assert badges.site("Ann/course") == "https://ann.github.io/course/"
+    assert badges.site("ann/ann.github.io") == "https://ann.github.io/"
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

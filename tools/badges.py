@@ -21,6 +21,13 @@ PLACES = [
     "git clone https://github.com/{repo}",
 ]
 
+# The first line of the README below its title leads to the book, which the workflow `publish` puts there.
+BOOK = "**[Read it as a book]({site})**, in your browser: nothing to install, and slides for class."
+NO_BOOK = (
+    "*This copy has no address yet: `make badges REPO=owner/name` gives it one, and a link to its book stands here.*"
+)
+FIRST_LINE = r"(\A# [^\r\n]+\s+)(?:\*\*\[Read it as a book\]|\*This copy has no address)[^\r\n]*"
+
 
 def pattern(place):
     """The regular expression of a place with any address in it, or with the unstamped <owner>/<repo>."""
@@ -33,7 +40,15 @@ def stamp(text, repo, ref):
     for place in PLACES:
         address = place.format(repo=repo, ref=ref)
         text = re.sub(pattern(place), lambda match, address=address: address, text)
-    return text
+    line = NO_BOOK if "<" in repo else BOOK.format(site=site(repo))
+    return re.sub(FIRST_LINE, lambda match: match[1] + line, text)
+
+
+def site(repo):
+    """The address of the book of the repository owner/name on GitHub Pages."""
+    owner, name = repo.split("/")
+    host = f"{owner.lower()}.github.io"
+    return f"https://{host}/" if name.lower() == host else f"https://{host}/{name}/"
 
 
 def addresses(text):
