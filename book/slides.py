@@ -326,7 +326,7 @@ class Slide:
         self.where = self.groups[0].where
         self.parts = [part for group in self.groups for part in group.parts]
         self.notes = "\n\n".join(group.note for group in self.groups if group.note)
-        self.seconds = round(sum(group.seconds for group in self.groups))
+        self.seconds = max(10, round(sum(group.seconds for group in self.groups)))  # a figure may be a slide
 
 
 class Deck:
@@ -355,6 +355,7 @@ class Deck:
         shown = [found[0], ("paragraph", self.question), *found[able - 1 : able + 1]]
         note = "\n\n".join(block for _, block in found[able + 1 :])
         self.groups.append(Group(cell, "", [text_part(*block, cell) for block in shown], begins=4, note=note))
+        self.groups[0].seconds = len(cell.source.split()) * 60 / 150
 
     def text(self, cell, below):
         """below: the next cell, if there is one."""

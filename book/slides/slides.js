@@ -22,8 +22,7 @@ async function enlarge() {
   document.body.classList.remove("measuring");
 }
 
-// seconds: what the lesson takes
-async function show(seconds) {
+async function show() {
   await MathJax.startup.promise;
   await MathJax.typesetPromise();
   await enlarge();
@@ -35,12 +34,12 @@ async function show(seconds) {
     margin: 0,
     center: false,
     controls: false,
+    defaultTiming: 60, // each slide says its own; without this, the notes show no clock
     hash: true,
     history: true,
     pdfMaxPagesPerSlide: 1,
     plugins: [RevealNotes],
     slideNumber: "c/t",
-    totalTime: seconds,
     transition: "none",
   });
 }
