@@ -5,7 +5,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 README = (HERE / "README.md").read_text(encoding="utf-8")
-TESTS = {path.stem: path.read_text(encoding="utf-8") for path in HERE.glob("test_*.py")}
+TESTS = {path.stem: path.read_text(encoding="utf-8") for path in HERE.rglob("test_*.py")}
 
 
 def test_every_test_that_is_named_is_where_it_is_said_to_be():

@@ -78,9 +78,10 @@ def copy(tmp_path):
         shutil.copy(ROOT / name, copy / name)
     (copy / "notes.txt").write_text("of the teacher's own", encoding="utf-8")
     git(copy, "checkout", "-q", "-b", "main")
-    git(copy, "add", "README.md", "Makefile", "tools", "notebooks")
+    git(copy, "add", ".")
     git(copy, "commit", "-q", "-m", "The course")
     git(copy, "push", "-q", "origin", "main")
+    (copy / "notes.txt").write_text("of the teacher's own, not done", encoding="utf-8")
     return copy
 
 
@@ -106,7 +107,7 @@ def test_a_copy_and_a_fork_stamp_themselves_once(copy):
         assert "already" in said and commits == 0
     # Somebody stamped it for a tag, and GitHub knows the owner as bob, too.
     make("badges", "REPO=bob/deeper", "REF=v1.0", cwd=copy)
-    git(copy, "commit", "-q", "-a", "-m", "For a tag")
+    git(copy, "commit", "-q", "-m", "For a tag", "README.md", NOTEBOOK)
     git(copy, "push", "-q", "origin", "main")
     assert stamp(copy, "Bob/deeper")[1] == 0
     assert ("bob/deeper", "v1.0") in badges.addresses((copy / NOTEBOOK).read_text(encoding="utf-8"))
