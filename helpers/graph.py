@@ -10,7 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from helpers.plotting import DATA, ERROR, NEUTRAL
 
-_SYMBOLS = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "truediv": "÷", "matmul": "@"}
+_SYMBOLS = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "matmul": "@"}
 _WIDTH, _HEIGHT = 0.92, 0.74  # of a node, in the units of the layout
 
 
@@ -154,7 +154,7 @@ class _Recorder(TorchFunctionMode):
             # an attribute such as X.T arrives as the `__get__` of that attribute
             name = func.__self__.__name__ if func.__name__ == "__get__" else func.__name__.strip("_")
             inputs = [arg for arg in args if isinstance(arg, torch.Tensor | int | float)]
-            if name in ("rsub", "rdiv", "rpow", "rmul", "radd"):  # 2 - w calls w.__rsub__(2)
+            if name in ("rsub", "rdiv", "rpow"):  # 2 - w calls w.__rsub__(2)
                 name, inputs = name[1:], inputs[::-1]
             self.steps.append((_SYMBOLS.get(name, name), inputs, output))
         return output

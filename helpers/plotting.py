@@ -107,8 +107,10 @@ def plot_decision_regions(predict, X, y, *, ax=None, resolution=200, names=("$x_
     device = X.device if isinstance(X, torch.Tensor) else None
     X, y = _numpy(X), _numpy(y).reshape(-1).astype(int)
     if ax is None:
-        fig, ax = plt.subplots(figsize=(5.4, 4.6))
-        fig.subplots_adjust(bottom=0.2)  # for the legend
+        more = 0.25 * ((len(np.unique(y)) - 1) // 3)  # inches: the legend has three classes in a row
+        height = 4.6 + more
+        fig, ax = plt.subplots(figsize=(5.4, height))
+        fig.subplots_adjust(bottom=(0.92 + more) / height, top=1 - 0.46 / height)
     low, high = X.min(axis=0), X.max(axis=0)
     margin = 0.08 * (high - low)
     xs, ys = (np.linspace(*ends, resolution) for ends in zip(low - margin, high + margin, strict=True))
@@ -149,7 +151,7 @@ def plot_decision_regions(predict, X, y, *, ax=None, resolution=200, names=("$x_
         framealpha=0.9,
         loc="upper left",
         bbox_to_anchor=(0, -0.16),
-        ncols=4,
+        ncols=3,
         borderaxespad=0,
     )
     return ax

@@ -44,9 +44,21 @@ def test_a_tensor_used_twice_is_one_node():
     assert graph.out_degree("w") == 3 and graph.nodes["w"]["gradient"].item() == 9.0
 
 
-def test_the_order_of_operands_is_that_of_the_formula():
-    graph, last = trace(lambda w: 1 - w, w=torch.tensor(2.0, requires_grad=True))
-    assert [graph.nodes[node]["value"] for node in graph.predecessors(last)] == [1, 2.0]
+@pytest.mark.parametrize(
+    ("function", "symbol"),
+    [
+        (lambda w: 1 - w, "−"),
+        (lambda w: 1 / w, "÷"),
+        (lambda w: 1**w, "pow"),
+        (lambda w: torch.tensor(1.0) / w, "÷"),
+        (lambda w: torch.tensor([1.0]) @ w.reshape(1), "@"),
+        (lambda w: torch.tensor(1.0) + w, "+"),
+    ],
+)
+def test_the_order_of_operands_is_that_of_the_formula(function, symbol):
+    graph, last = trace(function, w=torch.tensor(2.0, requires_grad=True))
+    assert graph.nodes[last]["label"] == symbol
+    assert [torch.as_tensor(graph.nodes[node]["value"]).item() for node in graph.predecessors(last)] == [1.0, 2.0]
 
 
 def test_a_detached_branch_has_no_gradient():

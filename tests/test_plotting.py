@@ -59,12 +59,30 @@ def test_decision_regions_are_where_the_classifier_says(probability):
     assert low < -3.4 and high > 5.4  # a margin around the data
 
 
+def test_eight_classes_have_a_colour_and_a_marker_each_and_a_legend_that_fits():
+    plotting.use_style()
+    X, y = torch.rand(16, 2), torch.arange(16) % 8
+    ax = plotting.plot_decision_regions(lambda points: torch.full((len(points),), 7), X, y, resolution=5)
+    ax.figure.canvas.draw()
+    # The palette of Okabe and Ito, as they published it
+    published = [(0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167)]
+    published += [(86, 180, 233), (213, 94, 0), (240, 228, 66), (0, 0, 0)]
+    points = ax.collections
+    assert [tuple(np.rint(255 * part.get_facecolor()[0, :3]).astype(int)) for part in points] == published
+    assert len({part.get_paths()[0].vertices.tobytes() for part in points}) == 8
+    (region,) = np.unique(ax.images[0].to_rgba(ax.images[0].get_array(), alpha=1).reshape(-1, 4), axis=0)
+    assert region.tolist() == [0, 0, 0, 1]
+    legend, page = ax.get_legend().get_window_extent(), ax.figure.bbox
+    assert page.x0 <= legend.x0 < legend.x1 <= page.x1 and page.y0 <= legend.y0
+    assert legend.y1 <= ax.xaxis.label.get_window_extent().y0
+
+
 def test_loss_surface_has_the_path_and_the_minimum():
-    path = torch.tensor([[0.0, 0.0], [1.0, 0.5], [1.5, 0.9]])
-    ax = plotting.plot_loss_surface(lambda w, b: (w - 2) ** 2 + (b - 1) ** 2, path, minimum=torch.tensor([2.0, 1.0]))
+    path = torch.tensor([[1.0, -1.0], [1.5, 0.5], [2.5, 0.9]])
+    ax = plotting.plot_loss_surface(lambda w, b: (w - 3) ** 2 + (b - 1) ** 2, path, minimum=torch.tensor([3.0, 1.0]))
     np.testing.assert_allclose(ax.lines[0].get_xydata(), path.numpy())
-    assert ax.lines[-1].get_xydata().tolist() == [[2.0, 1.0]]
-    assert ax.get_xlim()[0] < 0 and ax.get_xlim()[1] > 2
+    assert ax.lines[-1].get_xydata().tolist() == [[3.0, 1.0]]
+    assert (ax.get_xlim(), ax.get_ylim()) == ((0.5, 3.5), (-1.5, 1.5))  # a quarter of the way around
 
 
 def test_images_stand_in_order_on_one_scale():
