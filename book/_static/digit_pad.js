@@ -5,19 +5,22 @@
 
   const WORDS = {
     empty: "Nothing is drawn yet.",
-    answer: (digit, share) => `I read ${digit}`,
+    answer: (digit) => `I read ${digit}`,
     sure: (share) => `${percent(share)} sure`,
     said: (order, p, k) =>
       `I read ${order[0]}, ${percent(p[order[0]])} sure. Next: ${order[1]}, ${percent(p[order[1]])}. ` +
-      `The drawing has the slope ${k.toFixed(2)}.`,
-    prepared: (box, k) => `${where(box)} Its slope k is ${k.toFixed(2)}.`,
-    seen: (box, k, straightened) =>
-      straightened ? `After the shear: ${where(box)} The slope that is left is ${k.toFixed(2)}.` : "The same image: the shear is off.",
+      `The drawing has the slope ${rounded(k)}.`,
+    prepared: (box, k) => `${where(box)} Its slope k is ${rounded(k)}.`,
+    seen: (box, k) => `${where(box)} The slope that is left is ${rounded(k)}.`,
+    notSheared: "The same image, since the upright step is off.",
     pen: ([x, y], down) => `Pen ${down ? "down" : "up"} at column ${x.toFixed(1)}, row ${y.toFixed(1)}, of 28.`,
     wiped: "The pad is empty.",
   };
 
-  const percent = (share) => (share < 0.001 ? "under 0.1 %" : `${(100 * share).toFixed(1)} %`);
+  // No probability is 0 or 1, and none is shown so.
+  const percent = (share) =>
+    share < 0.001 ? "under 0.1 %" : share > 0.999 ? "over 99.9 %" : `${(100 * share).toFixed(1)} %`;
+  const rounded = (k) => k.toFixed(2).replace(/^-(0\.00)$/, "$1"); // no "-0.00"
   const where = ({left, right, top, bottom, share}) =>
     `Ink in columns ${left} to ${right} and rows ${top} to ${bottom}, ${Math.round(100 * share)} % of the pixels.`;
 
@@ -137,7 +140,7 @@
       part("answer").textContent = WORDS.answer(order[0]);
       part("sure").textContent = WORDS.sure(p[order[0]]);
       part("prepared-text").textContent = WORDS.prepared(inked(image), k);
-      part("seen-text").textContent = WORDS.seen(inked(seen), slant(seen).k, straighten.checked);
+      part("seen-text").textContent = straighten.checked ? WORDS.seen(inked(seen), slant(seen).k) : WORDS.notSheared;
       [...part("chances").rows].forEach((row, digit) => bar(row, p[digit], digit === order[0]));
       if (aloud) part("said").textContent = WORDS.said(order, p, k);
       box.dataset.digit = order[0];
@@ -145,6 +148,7 @@
 
     function bar(row, share, best = false) {
       row.classList.toggle("best", best);
+      row.classList.toggle("tiny", share !== null && share < 0.001);
       row.style.setProperty("--share", share || 0);
       row.cells[1].textContent = share === null ? "" : percent(share);
     }

@@ -7,7 +7,6 @@
   const GRID = 64; // places in a row of it where the network is asked
   const FRAME = 1000 / 60; // milliseconds: one epoch takes at least so long, or nobody would see it
   const SAY_AGAIN = 5000; // milliseconds between two announcements of a running training
-  const LN2 = Math.LN2;
 
   const WORDS = {
     progress: (t) => `Epoch ${t.epochs}, step ${t.steps}. `,
@@ -365,11 +364,7 @@
       pen.strokeStyle = colors.neutral;
       pen.lineWidth = 1.2;
       pen.setLineDash([2, 3]);
-      pen.strokeRect(left, toY(LN2), right - left, 0);
-      pen.setLineDash([]);
-      pen.fillStyle = colors.ink;
-      pen.textAlign = "right";
-      pen.fillText("ln 2", right, toY(LN2) + 4);
+      pen.strokeRect(left, toY(Math.LN2), right - left, 0);
     }
 
     /** Every unit as a small picture of the square, every weight as a line. layers: what each layer says, (n, k). */

@@ -87,6 +87,8 @@ def test_every_test_image_is_read_as_pytorch_reads_it(pad, ask_torch):
     )
     assert abs(right - trained) <= 0.001
     assert right > 0.988  # what notebook 10 asserts of its own
+    assert pad.inner_text("article").count(f"{right:.2%}".replace("%", " %")) == 1  # the page says so, for both
+    assert f"{right:.2%}" == f"{trained:.2%}"
 
 
 def test_the_weights_are_small_enough_to_travel():
@@ -252,12 +254,13 @@ RUN = """([settings, epochs]) => Array.from({length: 8}, (_, start) => {
     const training = new course.network.Training({...usual, ...Object.fromEntries(numbers), start});
     for (let epoch = 0; epoch < epochs; epoch++) training.epoch();
     const {training: {right, loss}, heldOut} = training.measure();
-    return {right, loss, heldOut: heldOut.loss};
+    const least = Math.min(...training.history.map((entry) => entry.heldOut.loss));
+    return {right, loss, heldOut: heldOut.loss, least};
 })"""
 
 
 def test_the_five_questions_have_the_answers_that_stand_below_them(playground):
-    """Each button's own settings, with all eight random starts; a few digits of room for other machines' exponentials."""
+    """Each button's own settings, with all eight random starts. (Long descents differ between browsers: there is room for that.)"""
     cross, linear, product, small, large, far = [
         json.loads(button.get_attribute("data-set-up")) for button in playground.locator("[data-set-up]").all()
     ]
@@ -279,7 +282,7 @@ def test_the_five_questions_have_the_answers_that_stand_below_them(playground):
     lucky = [result for start, result in enumerate(small) if start not in (3, 6)]
     assert all(0.15 < result["loss"] < 0.19 and 0.24 < result["heldOut"] < 0.29 for result in lucky)
     assert all(small[start]["loss"] > 0.4 and small[start]["heldOut"] > 0.4 for start in (3, 6))
-    assert all(result["loss"] < 0.11 and 0.45 < result["heldOut"] < 0.95 for result in large)
+    assert all(result["loss"] < 0.12 and result["heldOut"] > 0.35 > 0.28 > result["least"] for result in large)
     assert all(result["right"] == 250 for result in run(far | {"lr": 0.01}, 500))
     assert all(result["right"] <= 152 for result in run(far, 300))
     gradients = playground.evaluate(
@@ -359,15 +362,34 @@ def test_the_pad_reads_what_the_keyboard_draws(pad):
     )  # the pad does not keep who came by keyboard
 
 
+def test_leaning_drawings_are_read_as_the_page_says(pad):
+    """What stands below "Leaning digits" and "No digit at all"."""
+
+    def read(drawing, degrees, straighten):
+        pad.get_by_label("or take").select_option(drawing)
+        pad.get_by_label("lean it by").fill(str(degrees))
+        pad.get_by_role("checkbox", name="the upright step").set_checked(straighten)
+        pad.evaluate("new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))")
+        share = float(re.search(r"[\d.]+", pad.inner_text("[data-part=sure]"))[0])
+        return pad.inner_text("[data-part=answer]").removeprefix("I read "), share
+
+    for degrees in range(-45, 50, 5):
+        digit, share = read("four", degrees, True)
+        assert digit == "4" and share >= 98, f"{degrees} degrees"
+    assert [read("four", degrees, False)[0] for degrees in (-45, -30, 0)] == ["3", "8", "4"]
+    assert read("four", 45, False) == ("4", pytest.approx(62, abs=1))
+    assert read("letter", 0, True) == ("4", pytest.approx(98, abs=0.6))
+
+
 def test_the_upright_step_can_be_switched_off(pad):
     pad.get_by_label("or take").select_option("one")
     wait_for(pad, "answer", "I read 1")
     pad.get_by_label("lean it by").fill("45")
-    wait_for(pad, "prepared-text", "slope k is -1.00")
+    wait_for(pad, "prepared-text", "slope k is -0.98")
     wait_for(pad, "seen-text", "left is 0.00")
     wait_for(pad, "answer", "I read 1")
-    pad.get_by_label("the upright step").uncheck()
-    wait_for(pad, "seen-text", "the shear is off")
+    pad.get_by_role("checkbox", name="the upright step").uncheck()
+    wait_for(pad, "seen-text", "upright step is off")
     pad.wait_for_function("document.querySelector('[data-part=answer]').textContent !== 'I read 1'")
 
 
@@ -410,7 +432,7 @@ def test_the_playground_answers_to_its_controls(playground):
     wait_for(playground, "alarm", "at least one feature")
     playground.get_by_label("radius").check()
     wait_for(playground, "size", "1-8-8-1")
-    playground.get_by_text("All numbers").click()
+    playground.locator("summary", has_text="All numbers").click()
     playground.get_by_role("button", name="One step").click()
     assert playground.locator("[data-part=tables] table").count() == 3
     assert playground.locator("[data-part=tables] .gradient").count() == 97  # one for each of 2 * 8 + 9 * 8 + 9
