@@ -582,6 +582,41 @@ def test_numbers_share_no_memory_with_the_answer():
         assert not value.any()
 
 
+SHOWN = [
+    (np.array([3, 40]), "[3, 40]"),
+    (torch.tensor([[1.5, -0.0]]), "[[1.5, 0]]"),
+    (torch.zeros(24), str([0] * 24)),
+    (torch.zeros(5, 5), "a tensor of shape (5, 5)"),
+    (torch.zeros(2, device="meta"), "a tensor without numbers"),
+    ([np.array(["a"]), 1], "[something of the type ndarray, 1]"),
+    (np.float32(0.1), "0.1"),
+    (100.0, "100"),
+    (0.001, "0.001"),
+    (0.0009999, "9.999e-04"),
+    (999999.0, "999999"),
+    (1e6, "1.000e+06"),
+    (1.00004, "1"),
+    ((1,), "(1,)"),
+    ((True, None), "(True, None)"),
+    ([0] * 201, "something of the type list with 201 entries"),
+    (Fraction(1, 3), "1/3"),
+    (Decimal("0.10"), "0.10"),
+    (1 + 2j, "(1+2j)"),
+    (len, "len"),
+    (object(), "something of the type object"),
+]
+
+
+@pytest.mark.parametrize(("value", "shown"), SHOWN, ids=[shown for _, shown in SHOWN])
+def test_a_value_is_shown_as_short_as_it_can_be_read(value, shown):
+    assert str(compare.show(value)) == shown
+
+
+def test_two_values_are_shown_with_the_decimals_in_which_they_differ():
+    assert compare.show_both(1.0, 1.00004) == ("1", "1.00004")
+    assert compare.show_both(2.0, 2.0) == ("2", "2")
+
+
 def test_compare_tells_nothing_where_nothing_differs():
     for value in (None, True, "text", 1, 2.5, (1, "a", [True]), torch.eye(2), np.eye(2), torch.float32):
         compare.compare("", value, value, rtol=0, atol=0)

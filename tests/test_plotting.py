@@ -21,6 +21,7 @@ def test_a_history_is_drawn_from_epoch_one_with_its_names(history):
     ax = plotting.plot_history(history)
     assert [list(line.get_ydata()) for line in ax.lines] == [[3.0, 1.0], [4.0, 2.0]]
     assert all(list(line.get_xdata()) == [1, 2] for line in ax.lines)
+    assert all(tick == int(tick) for tick in ax.get_xticks())  # there is no epoch one and a half
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         "loss (training)",
         "loss (validation)",
