@@ -36,7 +36,8 @@ def check(model, train_loader, device):
             f"{distributed.get_world_size()} processes train together, but the model of this one is its own: its gradients "
             "would never meet the others'. Wrap it before you make the optimizer: model = DistributedDataParallel(model)."
         )
-    if device != next(model.parameters()).device:
+    own = next(model.parameters()).device
+    if device not in (own, torch.device(own.type)):  # "cuda" is the process's own GPU
         raise ValueError(
             f"A DistributedDataParallel stays where it was made. Move the model to {device}, then wrap it."
         )

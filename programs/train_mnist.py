@@ -19,6 +19,8 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler, TensorDataset
 
+sys.path.append(str(Path(__file__).resolve().parent.parent))  # where the course is not installed, in Colab for one
+
 from helpers.data import batch_loader, load_mnist
 from helpers.device import pick_device, seed_everything
 from helpers.processes import several

@@ -81,8 +81,7 @@ def test_its_checkpoint_is_read_by_the_notebooks_network():
 
 @needs_fork
 def test_one_two_and_four_processes_make_the_same_network(tmp_path, capfd):
-    """In double precision, so that nothing but a mistake can make a difference: AdamW divides by the size of a gradient,
-    and makes much of the last digit of one that is nearly zero."""
+    """In double precision, where the order of sums moves the sixteenth digit, and a mistake any."""
 
     def work(world, rank):
         torch.set_default_dtype(torch.float64)
