@@ -181,7 +181,7 @@ def plot_loss_surface(loss_of, path, *, ax=None, minimum=None, resolution=60, na
     if minimum is not None:
         ax.plot(*_numpy(minimum), "*", color=TRUTH, markersize=16, label="minimum")
     ax.set(xlabel=names[0], ylabel=names[1])
-    ax.legend(frameon=True, framealpha=0.9)
+    ax.legend(frameon=True)
     return ax
 
 

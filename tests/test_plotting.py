@@ -84,6 +84,9 @@ def test_loss_surface_has_the_path_and_the_minimum():
     np.testing.assert_allclose(ax.lines[0].get_xydata(), path.numpy())
     assert ax.lines[-1].get_xydata().tolist() == [[3.0, 1.0]]
     assert (ax.get_xlim(), ax.get_ylim()) == ((0.5, 3.5), (-1.5, 1.5))  # a quarter of the way around
+    legend = ax.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["descent", "start", "minimum"]
+    assert legend.get_frame_on()  # it may lie on lines
 
 
 def test_images_stand_in_order_on_one_scale():
