@@ -79,6 +79,7 @@ def test_eight_classes_have_a_colour_and_a_marker_each_and_a_legend_that_fits():
 
 
 def test_loss_surface_has_the_path_and_the_minimum():
+    plotting.use_style()
     path = torch.tensor([[1.0, -1.0], [1.5, 0.5], [2.5, 0.9]])
     ax = plotting.plot_loss_surface(lambda w, b: (w - 3) ** 2 + (b - 1) ** 2, path, minimum=torch.tensor([3.0, 1.0]))
     np.testing.assert_allclose(ax.lines[0].get_xydata(), path.numpy())
