@@ -34,7 +34,7 @@ import struct
 from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import jinja2
@@ -475,32 +475,31 @@ def live(deck):
 
     It has all code of the lesson, in order, so that every cell finds what it needs. What the class need not see is folded.
     """
-    cells = []
 
-    def add(cell, kind, folded=False):
+    def to_run(cell, folded):
         cell = deepcopy(cell)
-        cell.metadata["slideshow"] = {"slide_type": kind}
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-            cell.metadata["jupyter"] = {"source_hidden": folded}
-        cells.append(cell)
+        cell.outputs, cell.execution_count = [], None
+        cell.metadata["jupyter"] = {"source_hidden": folded}
+        return cell
 
-    done = []
-    for number, slide in enumerate(deck.slides):
-        kind = "slide"
-        for group in slide.groups:
-            for part in group.parts:
-                if group.cell.cell_type == "markdown":
-                    add(new_markdown_cell(part.source), kind)
-                    kind = "-"
-            if group.code and group.cell not in done:
-                done.append(group.cell)
-                add(group.cell, kind, folded=all(part.kind == "figure" for part in group.parts))
-                kind = "-"
-        for cell in deck.before if number == 0 else []:
-            add(cell, "-", folded=True)
+    cells, done = [], []
+    for slide in deck.slides:
+        own = []
+        # Text that stands together is one cell, so that Shift+Enter is pressed once.
+        for cell, groups in groupby(slide.groups, lambda group: group.cell if group.code else None):
+            parts = [part for group in groups for part in group.parts]
+            if cell is None and parts:
+                own.append(new_markdown_cell("\n\n".join(part.source for part in parts)))
+            elif cell and cell not in done:
+                done.append(cell)
+                own.append(to_run(cell, folded=all(part.kind == "figure" for part in parts)))
+        if slide is deck.slides[0]:
+            own += [to_run(cell, folded=True) for cell in deck.before]
+        for i, cell in enumerate(own):
+            cell.metadata["slideshow"] = {"slide_type": "-" if i else "slide"}
         if slide.notes:
-            add(new_markdown_cell(slide.notes), "notes")
+            own.append(new_markdown_cell(slide.notes, metadata={"slideshow": {"slide_type": "notes"}}))
+        cells += own
     return new_notebook(cells=cells, metadata=deck.notebook.metadata)
 
 
@@ -526,6 +525,7 @@ def main():
     shutil.rmtree(SLIDES, ignore_errors=True)
     (SLIDES / "live").mkdir(parents=True)
     copy_packages()
+    shutil.copy(HERE / "slides" / "rise.css", SLIDES / "live")
     program = browser()
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "slides"), trim_blocks=True, lstrip_blocks=True
