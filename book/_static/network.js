@@ -58,13 +58,16 @@
       const db = new Float64Array(W.d);
       const dA = matrix(dZ.n, W.n); // dZ W^T: the sum over the paths
       for (let r = 0; r < dZ.n; r++) {
-        for (let k = 0; k < W.d; k++) {
-          const dz = dZ.values[r * W.d + k];
-          db[k] += dz;
-          for (let j = 0; j < W.n; j++) {
-            dW.values[j * W.d + k] += A[i].values[r * W.n + j] * dz;
-            dA.values[r * W.n + j] += dz * W.values[j * W.d + k];
+        const dz = dZ.values.subarray(r * W.d, (r + 1) * W.d);
+        dz.forEach((value, k) => (db[k] += value));
+        for (let j = 0; j < W.n; j++) {
+          const a = A[i].values[r * W.n + j];
+          let sum = 0;
+          for (let k = 0, w = j * W.d; k < W.d; k++, w++) {
+            dW.values[w] += a * dz[k];
+            sum += dz[k] * W.values[w];
           }
+          dA.values[r * W.n + j] = sum;
         }
       }
       gradients.unshift({W: dW, b: db});

@@ -153,64 +153,68 @@ TRAIN = """
 import torch
 from torch import nn
 
-settings, n = data["settings"], len(data["y"])
-X = torch.tensor(data["X"], dtype=torch.float64).reshape(n, 2)
-x1, x2 = X.T
-known = {"x1": x1, "x2": x2, "product": x1 * x2, "square1": x1**2, "square2": x2**2}
-known |= {"radius": X.norm(dim=1), "angle": torch.atan2(x2, x1)}
-inputs = torch.stack([known[name] for name in settings["features"]], dim=1)
-y = torch.tensor(data["y"], dtype=torch.float64).reshape(n, 1)
-bend = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "none": nn.Identity}[settings["activation"]]
-linears, parts, d = [], [], inputs.shape[1]
-for W, b in data["first"]:
-    linears.append(nn.Linear(d, len(b), dtype=torch.float64))
-    linears[-1].weight.data = torch.tensor(W, dtype=torch.float64).reshape(d, len(b)).T.clone()
-    linears[-1].bias.data = torch.tensor(b, dtype=torch.float64)
-    parts += [linears[-1], bend()]
-    d = len(b)
-model = nn.Sequential(*parts[:-1])
-optimizer = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[settings["optimizer"]](model.parameters(), lr=settings["lr"])
+BENDS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "none": nn.Identity}
+OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 
 
-def plain(of):
-    return [[of(layer.weight).T.flatten().tolist(), of(layer.bias).tolist()] for layer in linears]
+def tensor(numbers, *shape):
+    return torch.tensor(numbers, dtype=torch.float64).reshape(shape)
 
 
-steps = []
-for _ in range(5):
-    loss = nn.functional.binary_cross_entropy_with_logits(model(inputs), y)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    steps.append({"loss": loss.item(), "gradients": plain(lambda p: p.grad), "after": plain(lambda p: p.data)})
-print(json.dumps({"inputs": inputs.flatten().tolist(), "steps": steps}))
+def train(settings, X, y, first):
+    x1, x2 = tensor(X, -1, 2).T
+    known = {"x1": x1, "x2": x2, "product": x1 * x2, "square1": x1**2, "square2": x2**2}
+    known |= {"radius": torch.hypot(x1, x2), "angle": torch.atan2(x2, x1)}
+    inputs = torch.stack([known[name] for name in settings["features"]], dim=1)
+    linears, parts, d = [], [], inputs.shape[1]
+    for W, b in first:
+        linears.append(nn.Linear(d, len(b), dtype=torch.float64))
+        linears[-1].weight.data, linears[-1].bias.data = tensor(W, d, len(b)).T.clone(), tensor(b, len(b))
+        parts += [linears[-1], BENDS[settings["activation"]]()]
+        d = len(b)
+    model = nn.Sequential(*parts[:-1])
+    optimizer = OPTIMIZERS[settings["optimizer"]](model.parameters(), lr=settings["lr"])
+
+    def plain(of):
+        return [[of(layer.weight).T.flatten().tolist(), of(layer.bias).tolist()] for layer in linears]
+
+    steps = []
+    for _ in range(5):
+        loss = nn.functional.binary_cross_entropy_with_logits(model(inputs), tensor(y, -1, 1))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        steps.append({"loss": loss.item(), "gradients": plain(lambda p: p.grad), "after": plain(lambda p: p.data)})
+    return {"inputs": inputs.flatten().tolist(), "steps": steps}
+
+
+print(json.dumps([train(**case) for case in data]))
 """
 
 ALL_FEATURES = ["x1", "x2", "product", "square1", "square2", "radius", "angle"]
+CASES = [
+    ("quadrants", ["x1", "x2"], 4, 1, "relu", "adam", 0.03),
+    ("spirals", ["x1", "x2"], 5, 3, "tanh", "sgd", 0.3),
+    ("ring", ALL_FEATURES, 3, 2, "sigmoid", "adam", 0.1),
+    ("line", ["x2", "angle"], 6, 2, "none", "sgd", 0.03),
+    ("line", ["x1"], 9, 0, "relu", "adam", 0.3),
+]
 
 
-@pytest.mark.parametrize(
-    ("data", "features", "width", "depth", "activation", "optimizer", "lr"),
-    [
-        ("quadrants", ["x1", "x2"], 4, 1, "relu", "adam", 0.03),
-        ("spirals", ["x1", "x2"], 5, 3, "tanh", "sgd", 0.3),
-        ("ring", ALL_FEATURES, 3, 2, "sigmoid", "adam", 0.1),
-        ("line", ["x2", "angle"], 6, 2, "none", "sgd", 0.03),
-        ("line", ["x1"], 9, 0, "relu", "adam", 0.3),
-    ],
-)
-def test_losses_gradients_and_steps_are_those_of_pytorch(
-    playground, ask_torch, data, features, width, depth, activation, optimizer, lr
-):
-    settings = {"data": data, "features": features, "width": width, "depth": depth}
-    settings |= {"activation": activation, "optimizer": optimizer, "lr": lr}
-    ours = playground.evaluate(NETWORK, settings)
-    theirs = ask_torch(with_data(TRAIN, {"settings": settings} | {name: ours[name] for name in ("X", "y", "first")}))
-    assert ours["inputs"] == pytest.approx(theirs["inputs"], rel=1e-12)
-    for mine, other in zip(ours["steps"], theirs["steps"], strict=True):
-        assert mine["loss"] == pytest.approx(other["loss"], rel=1e-9)
-        for name in ("gradients", "after"):
-            assert flat(mine[name]) == pytest.approx(flat(other[name]), rel=1e-7, abs=1e-12), name
+def test_losses_gradients_and_steps_are_those_of_pytorch(playground, ask_torch):
+    names = ["data", "features", "width", "depth", "activation", "optimizer", "lr"]
+    settings = [dict(zip(names, case, strict=True)) for case in CASES]
+    ours = [playground.evaluate(NETWORK, each) for each in settings]
+    asked = [
+        {"settings": each} | {name: our[name] for name in ("X", "y", "first")}
+        for each, our in zip(settings, ours, strict=True)
+    ]
+    for each, our, their in zip(settings, ours, ask_torch(with_data(TRAIN, asked)), strict=True):
+        assert our["inputs"] == pytest.approx(their["inputs"], rel=1e-12), each
+        for mine, other in zip(our["steps"], their["steps"], strict=True):
+            assert mine["loss"] == pytest.approx(other["loss"], rel=1e-9), each
+            for name in ("gradients", "after"):
+                assert flat(mine[name]) == pytest.approx(flat(other[name]), rel=1e-7, abs=1e-12), (name, each)
 
 
 def test_the_points_are_those_of_the_course(playground):
