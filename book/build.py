@@ -34,8 +34,12 @@ WORDS = {
         "hint": "Hint {given} of {all}",
         "solution": "One right answer",
         "slides": "Slides",
+        "page": "Here it answers at once: [{title}](../pages/{name}.md).",
     },
 }
+
+# Deeper sections for which the book has a page that computes, by the ids of their headings
+PAGES = {"the-playground": "playground", "read-a-digit-of-your-own": "digit_pad"}
 
 # 02, "A title" · 02, deeper: "A title" · section "A title" · deeper: "A title"; and code, where none is meant
 REFERENCE = re.compile(
@@ -108,15 +112,25 @@ def help_for(exercise, words):
     return nbformat.v4.new_markdown_cell(f'<div class="help">\n{opened}\n</div>')
 
 
-def for_a_page(path, notebook, places, exercises, words, slides):
+def with_page(source, name, language):
+    """The text of a heading's cell with the way to the page that computes, below the line that says its minutes."""
+    page = of_language(BOOK, language) / "pages" / f"{name}.md"
+    title = re.match(r"# +(.*)", page.read_text(encoding="utf-8"))[1]
+    heading, minutes, rest = source.split("\n\n", 2)
+    return "\n\n".join([heading, minutes, WORDS[language]["page"].format(title=title, name=name), rest])
+
+
+def for_a_page(path, notebook, places, exercises, language, slides):
     """Turn a notebook into what Sphinx shall read."""
-    cells = []
+    cells, words = [], WORDS[language]
     for cell in notebook.cells:
         tags = cell.metadata.setdefault("tags", [])
         help = None
         if cell.id == "head":
             cell.source = head(cell, path, places, words, slides)
         if cell.cell_type == "markdown":
+            if cell.id in PAGES:
+                cell.source = with_page(cell.source, PAGES[cell.id], language)
             cell.source = linked(cell.source, path.name[:2], places)
             if cell.source.startswith("#") and cell.id != "head":
                 kind = ".deeper" if HEADING.match(cell.source)["deeper"] else ""
@@ -145,11 +159,14 @@ def stage(language, source):
     places = headings(notebooks)
     front = (of_language(BOOK, language) / "index.md").read_text(encoding="utf-8")
     lessons = "\n".join(f"{short_title(notebook)} <notebooks/{path.stem}>" for path, notebook in notebooks.items())
-    (source / "index.md").write_text(front.replace("notebooks/*\n", f"{lessons}\n"), encoding="utf-8")
+    front = front.replace("notebooks/*\n", f"{lessons}\n")
     slides = ("../" if language == "en" else "../../") + "slides" if SLIDES.is_dir() else None
+    if not slides:
+        front = re.sub(r"(?m)^.*href=\"[./]*slides/.*\n", "", front)
+    (source / "index.md").write_text(front, encoding="utf-8")
     (source / "notebooks").mkdir()
     for path, notebook in notebooks.items():
-        for_a_page(path, notebook, places, exercises, WORDS[language], slides)
+        for_a_page(path, notebook, places, exercises, language, slides)
         nbformat.write(notebook, source / "notebooks" / path.name)
     return list(notebooks)
 

@@ -27,6 +27,7 @@ html_css_files = ["course.css"]
 html_js_files = ["course.js"]
 templates_path = ["_templates"]
 html_copy_source = False
+html_use_index = False
 html_show_sourcelink = False
 html_show_copyright = html_show_sphinx = False
 html_sidebars = {"**": ["navbar-logo.html", "languages.html", "search-button-field.html", "sbt-sidebar-nav.html"]}
@@ -39,7 +40,7 @@ html_theme_options = {
     "home_page_in_toc": True,
     "use_download_button": False,  # it would give Sphinx's copy of a notebook; the page links to the notebook itself
     "navbar_persistent": [],  # a second field for the search
-    "search_as_you_type": False,
+    "footer_content_items": [],
     "use_repository_button": bool(repository),
     "repository_url": f"https://github.com/{repository[1]}" if repository else "",
 }
