@@ -46,9 +46,10 @@ def test_panels_are_as_wide_as_a_page():
 
 @pytest.mark.parametrize("probability", [False, True])
 def test_decision_regions_are_where_the_classifier_says(probability):
-    X = torch.tensor([[-1.0, -3.0], [2.0, 5.0]], requires_grad=True)
+    X = torch.tensor([[-1.0, -3.0], [2.0, 5.0]], dtype=torch.float64, requires_grad=True)
 
     def predict(points):  # class 1 in the upper half, so that x and y must not be swapped
+        assert points.dtype == torch.float32  # as a model wants them, whatever the data are
         return (points[:, 1:] > 0).float() if probability else (points[:, 1] > 0).long()
 
     ax = plotting.plot_decision_regions(predict, X, torch.tensor([0, 1]), resolution=50)
