@@ -91,6 +91,38 @@ def test_every_test_image_is_read_as_pytorch_reads_it(pad, ask_torch):
     assert f"{right:.2%}" == f"{trained:.2%}"
 
 
+FOLD = """
+import torch
+from torch import nn
+from tools.export_digits import as_layers, in_8_bits, without_norms
+
+torch.manual_seed(0)
+widths = [60, 50, 40]
+blocks = [
+    nn.Sequential(nn.Linear(d, k, bias=False), nn.BatchNorm1d(k), nn.ReLU())
+    for d, k in zip(widths, widths[1:])
+]
+model = nn.Sequential(nn.Identity(), *blocks, nn.Linear(40, 10))
+for _, norm, _ in blocks:
+    nn.init.uniform_(norm.weight, 0.5, 1.5), nn.init.normal_(norm.bias)
+X = torch.rand(500, 60)
+for _ in range(20):
+    model(X)  # the running averages settle
+model.eval()
+exact = as_layers([(layer.weight.detach().T, torch.ones(1), layer.bias.detach()) for layer in without_norms(model)])
+rounded = as_layers([in_8_bits(layer) for layer in without_norms(model)])
+with torch.no_grad():
+    right, spread = model(X), model(X).std()
+    print(json.dumps([((nn.Sequential(*layers)(X) - right).abs().max() / spread).item() for layers in (exact, rounded)]))
+"""
+
+
+def test_what_is_exported_computes_what_was_trained(ask_torch):
+    """Without the norms exactly, in 8 bits nearly; in units of the standard deviation of all scores."""
+    exact, rounded = ask_torch(with_data(FOLD, None))
+    assert exact < 1e-5 < rounded < 0.05
+
+
 def test_the_weights_are_small_enough_to_travel():
     assert (ROOT / "book" / "_static" / "digit_weights.js").stat().st_size < 1e6
 
