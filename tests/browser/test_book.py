@@ -227,8 +227,9 @@ def test_88_columns_of_code_are_seen_whole_on_a_laptop(page, site):
 
 
 def test_paper_has_the_lesson_and_nothing_to_click(open_page, site):
-    page = open_page(site + page_of(LESSONS[1]), viewport={"width": 720, "height": 1000})
+    page = open_page(site + page_of(LESSONS[1]), viewport={"width": 720, "height": 1000}, color_scheme="dark")
     page.emulate_media(media="print")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
     for selector in (
         ".bd-sidebar-primary",
         ".bd-sidebar-secondary",
@@ -239,6 +240,8 @@ def test_paper_has_the_lesson_and_nothing_to_click(open_page, site):
         assert not page.locator(selector).first.is_visible(), selector
     assert page.locator("section#recap").is_visible()
     assert "cut off at the side" not in faults(page)
+    page.emulate_media(media="screen")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
 def headings_only(text):
