@@ -4,11 +4,11 @@ Usage: slides.py   (make slides)
 
 What the class sees:
 
-- Headings, questions, formulas, tables, quotations, and exercises with prompt and stub. Of a list, the first sentence of
-  each item. Of other prose a sentence that defines (it has a bold word), that asks (?), or that leads into a formula, a
-  list or a **Predict.**, each with the sentence before it. All prose is in the speaker's notes, as in the notebook.
-- Code with what it shows. Of code that draws, the figure alone, as large as there is room; of an error, what it says; of a
-  function longer than LONG lines, its head. Left out: set-up, imports, assertions, and cells that only prove
+- Headings, questions, formulas, tables, quotations, and exercises with prompt and stub. Of a list, the first sentence
+  of each item. Of other prose a sentence that defines or stresses (a word is bold or in italics), that asks (?), or that
+  leads into a formula, a list or a **Predict.**, each with the sentence before it. All prose is in the speaker's notes.
+- Code with what it shows. Of code that draws, the figure alone, as large as there is room; of an error, what it says; of
+  a function longer than LONG lines, its head. Left out: set-up, imports, assertions, and cells that only prove
   something (the notes say so), unless that is the answer to a question.
 
 How it is shared among slides:
@@ -19,8 +19,8 @@ How it is shared among slides:
   browser by tests/browser/test_slides.py.) What has room to spare is shown larger, by slides.js.
 - Where that makes more than MOST slides, some questions and headings stand below an answer, as few as possible.
 
-book/_build/slides gets a page for each notebook, an index, and what they need; in `live/`, notebooks that JupyterLab shows
-as slides; and, where Chromium or Chrome is there, each deck as a PDF.
+book/_build/slides gets a page for each notebook, an index, and what they need; in `live/`, notebooks that JupyterLab
+shows as slides; and, where Chromium or Chrome is there, each deck as a PDF.
 """
 
 import ast
@@ -81,7 +81,7 @@ def to_html(source):
 
 
 def blocks(source):
-    """The blocks of a text: pairs of a kind (heading, paragraph, question, list, table, math_block ...) and its source."""
+    """The blocks of a text: pairs of a kind (heading, paragraph, question, list, table, ...) and its source."""
     rows = source.split("\n")
     found = []
     for token in MARKDOWN.parse(source):
@@ -110,13 +110,13 @@ def kept(paragraph, following):
     every = list(sentences(paragraph))
     keep = set()
     for i, sentence in enumerate(every):
-        defines = "**" in re.sub(r"^\*\*[^*]+\*\* ", "", sentence)
+        stresses = "*" in re.sub(r"^\*\*[^*]+\*\* |`[^`]*`|\$[^$]*\$", "", sentence)
         asks = re.search(r"\?[)\"”*_]*$", sentence)
         last = i == len(every) - 1
         leads = following in ("math_block", "question") or (
             following in ("list", "table", "fence") and sentence[-1] == ":"
         )
-        if defines or asks or (last and leads):
+        if stresses or asks or (last and leads):
             keep |= {i - 1, i}
     if 1 in keep:
         keep.add(0)  # how a paragraph begins
@@ -371,10 +371,13 @@ class Deck:
         for (kind, block), (following, _) in zip(found, [*found[1:], (end, "")], strict=True):
             if kind == "list" and not is_exercise(cell):
                 block = first_sentences(block)
+            elif kind == "paragraph" and cell.id == "recap" and "?" not in block:
+                block = ""  # what to read further
             elif kind == "paragraph" and not is_exercise(cell):
                 block = kept(block, following)
             if block:
-                groups.append(Group(cell, self.title if section else self.section, [text_part(kind, block, cell)]))
+                where = self.title if section and not groups else self.section
+                groups.append(Group(cell, where, [text_part(kind, block, cell)]))
         groups = groups or [Group(cell, self.section)]
         apart = is_exercise(cell) or cell.id == "recap"
         groups[0].begins = 4 if apart else 3 if section else 2 if heading else 1 if asks else 0
@@ -473,7 +476,8 @@ def copy_packages():
 def live(deck):
     """A notebook that JupyterLab shows as these slides (jupyterlab-rise), where each cell is run in front of the class.
 
-    It has all code of the lesson, in order, so that every cell finds what it needs. What the class need not see is folded.
+    It has all code of the lesson, in order, so that every cell finds what it needs. What the class need not see is
+    folded.
     """
 
     def to_run(cell, folded):

@@ -177,7 +177,7 @@ def test_the_live_notebook_runs_the_lesson_in_order(path):
     assert kinds[0] == "slide" and kinds.count("slide") == beginnings > 15
 
 
-# ------------------------------------------------------------------------------------ the rules, on a lesson made for them
+# ------------------------------------------------------------------- the rules, on a lesson made for them
 
 HEAD = """# 99 · A lesson: of rules
 
@@ -250,6 +250,10 @@ def test_more_questions_than_slides_share_them_and_still_do_not_answer(tmp_path,
     [
         ("Begin here. This is a **word**, defined. The rest is said.", "Begin here. This is a **word**, defined."),
         ("Here. Begin there. This is a **word**. The rest is said.", "Here. Begin there. This is a **word**."),
+        (
+            "Said. Also. Nor this. But it *doubles* the `*a`. And $a*b$.",
+            "Nor this. But it *doubles* the `*a`.",
+        ),
         ("It is said. Why is it so? Because.", "It is said. Why is it so?"),
         ("It is said, with $a. B$ and `c. D` in it. All of it.", None),
         ("Not this. Not that. Nor this. But this one leads to\n\n$$x = 1$$", "Nor this. But this one leads to"),
