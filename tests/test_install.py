@@ -57,10 +57,37 @@ def test_an_environment_is_made_once_and_anew_when_it_has_to_be(course):
     # Other requirements, and no network
     (moved / "requirements.txt").write_text("a-package-that-is-not-here\n")
     offline = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
-    assert "Check the network, then try again: make lab" in make(moved, **offline)
+    assert "Check the network, then try again." in make(moved, **offline)
     assert not stamp.exists()
     (moved / "requirements.txt").write_text("# nothing, again\n")
     assert "JupyterLab is not installed" in make(moved) and stamp.exists()
+
+
+def test_npm_is_asked_when_its_packages_are_others_and_its_absence_is_told(tmp_path):
+    """The packages that the pages of the book carry along: exact versions, and no address to fetch them from."""
+    for name in ("tools/node_modules.py", "book/package.json", "book/package-lock.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    lock = tmp_path / "book" / "package-lock.json"
+    packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
+    wanted = json.loads((ROOT / "book" / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    installed = {name.rpartition("node_modules/")[2]: package for name, package in packages.items() if name}
+    assert {name: installed[name]["version"] for name in wanted} == wanted
+    assert all("integrity" in package and "resolved" not in package for package in installed.values())
+
+    def fetch():
+        command = [sys.executable, tmp_path / "tools/node_modules.py"]
+        done = subprocess.run(command, env=os.environ | {"PATH": ""}, capture_output=True, text=True)
+        return done.returncode, done.stderr
+
+    code, said = fetch()
+    assert code != 0 and "Install Node" in said and "Traceback" not in said
+    stamp = tmp_path / "book" / "node_modules" / "ready"
+    stamp.parent.mkdir()
+    shutil.copy(lock, stamp)
+    assert fetch() == (0, "")
+    lock.write_text(lock.read_text(encoding="utf-8").replace("5.2.1", "5.2.2"), encoding="utf-8")
+    assert "Install Node" in fetch()[1]
 
 
 def test_a_python_that_was_removed_has_no_version(tmp_path):

@@ -52,9 +52,7 @@ def main(folder, requirements):
     stamp.unlink(missing_ok=True)
     install = ["-m", "pip", "install", "--disable-pip-version-check", "-r", requirements]
     if subprocess.run([python, *install]).returncode:
-        sys.exit(
-            "Not everything could be installed: the reason stands above. Check the network, then try again: make lab"
-        )
+        sys.exit("Not everything could be installed: the reason stands above. Check the network, then try again.")
     stamp.write_text(f"{version(python)}\n{wanted}", encoding="utf-8")
 
 
