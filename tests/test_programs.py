@@ -4,6 +4,8 @@ import argparse
 import ast
 import functools
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest
 import torch
 from processes import in_ranks, needs_fork
 from torch import distributed
+from torch.distributed.run import get_args_parser
 
 from helpers.data import Split, batch_loader, load_mnist
 
@@ -70,6 +73,19 @@ def test_the_network_is_that_of_notebook_10():
     assert "reader" in here
     for name, node in here.items():
         assert ast.dump(node) == ast.dump(there[name]), f"{name} is not what the notebook has"
+
+
+def test_the_lines_that_start_it_are_understood(monkeypatch):
+    """By the program and by torchrun, as far as that can be asked without starting them."""
+    page = re.sub(r"\\\n *", "", (PROGRAMS / "README.md").read_text())  # a line that goes on below is one
+    lines = re.findall(r"(?m)^.*train_mnist\.py.*$", "\n".join(re.findall(r"(?ms)^```bash\n(.*?)^```", page)))
+    assert len(lines) == 6
+    for line in lines:
+        launcher, _, arguments = line.partition("programs/train_mnist.py")
+        monkeypatch.setattr(sys, "argv", ["train_mnist.py", *shlex.split(arguments)])
+        train_mnist.read_options()
+        if "torchrun" in launcher:
+            get_args_parser().parse_args([*shlex.split(launcher.partition("torchrun")[2]), "train_mnist.py"])
 
 
 def test_its_checkpoint_is_read_by_the_notebooks_network():

@@ -1,6 +1,6 @@
 """Measure how fast the course is, against what it could be and against what people use.
 
-Usage: bench.py [PART ...]   (fit, floor, feeding, recipes, far, course; all but `far` where none is named)
+Usage: bench.py [PART ...]   (fit, floor, feeding, workers, recipes, far, course; all but `far` where none is named)
 
 What is compared runs in turns, after a round that does not count, with the same number of threads. A row shows the
 median of the rounds and their range. Seconds belong to the machine; the ratio of two times in one round is what
@@ -12,6 +12,7 @@ import contextlib
 import functools
 import io
 import itertools
+import json
 import os
 import statistics
 import subprocess
@@ -58,6 +59,7 @@ RUNGS = (
 PLAIN = "as most tutorials do"
 MARKS = (0.97, 0.98, 0.985, 0.99, 0.992)
 SEEDS = range(5)
+BATCHES, ROUNDS = (256, 2048, 8192), 3
 
 
 def main(parts):
@@ -221,6 +223,49 @@ def measure_feeding():
         indexing,
         at_most=1.5,
     )
+
+
+def measure_workers():
+    """784-512-256-10 by `fit`, in one process and in two, on two cores: samples a second."""
+    runs = collections.defaultdict(list)
+    for _ in range(ROUNDS):
+        for processes, threads in ((1, 2), (1, 1), (2, 1)):
+            sizes = (
+                [size for batch in BATCHES for size in (batch // 2, batch)]
+                if (processes, threads) == (1, 1)
+                else BATCHES
+            )
+            for row in start_workers(processes, threads, sizes):
+                runs[processes, threads, row["batch"]].append(row)
+
+    def median(name, *run):
+        return statistics.median(row[name] for row in runs[run])
+
+    print(f"{'':37}one process {'two processes':>43}")
+    print(
+        f"{'batch':>5} {'2 threads':>12} {'1 thread':>12} {'predicted':>14} {'measured':>10} {'share of exchange':>18}   memory of each"
+    )
+    for batch in BATCHES:
+        # The products of its half as one process does them alone, and one exchange
+        step = batch / 2 / median("samples/s", 1, 1, batch // 2) + median("exchange", 2, 1, batch)
+        measured, alone = (median(name, 2, 1, batch) for name in ("samples/s", "alone"))
+        two_threads, one_thread = (median("samples/s", 1, threads, batch) for threads in (2, 1))
+        memory = ", ".join(f"{median('MB', *run, batch):.0f}" for run in ((1, 2), (1, 1), (2, 1)))
+        print(
+            f"{batch:5} {two_threads:12,.0f} {one_thread:12,.0f} {batch / step:14,.0f} {measured:10,.0f} "
+            f"{1 - measured / alone:18.0%}   {memory} MB"
+        )
+    exchanges = [1000 * row["exchange"] for run, rows in runs.items() if run[0] == 2 for row in rows]
+    print(f"one exchange of the gradients by itself: {spread(exchanges, '.1f')} ms")
+
+
+def start_workers(processes, threads, sizes):
+    """What the first of the processes in bench_workers.py prints, a dictionary for each size of batch."""
+    torchrun = sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"
+    worker = "-m", "tools.bench_workers", *map(str, sizes)
+    env = os.environ | {"OMP_NUM_THREADS": str(threads), "TQDM_DISABLE": "1"}
+    said = subprocess.run([*torchrun, *worker], env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return [json.loads(line) for line in said.splitlines()]
 
 
 # Accuracy against seconds
@@ -403,6 +448,7 @@ PARTS = {
     "fit": measure_fit,
     "floor": measure_floor,
     "feeding": measure_feeding,
+    "workers": measure_workers,
     "recipes": measure_recipes,
     "far": measure_far,
     "course": measure_course,
