@@ -240,7 +240,7 @@ def _draw_unit(ax, x, y, name, value, gradient):
 
 def _write(ax, x, y, text, color, ha="center"):
     if text:
-        style = {"ha": ha, "va": "center", "fontsize": 11, "zorder": 3}
+        style = {"ha": ha, "va": "center", "fontsize": 11}
         style["weight"] = "normal" if color == DATA else "bold"
         ax.text(x, y, text, color=color, bbox={"fc": "white", "ec": "none", "pad": 1}, **style)
 

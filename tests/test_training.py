@@ -282,6 +282,9 @@ def test_a_history_tells_its_epochs_and_the_names_it_has():
     assert history["loss"] == [2.0, 1.0] and repr(history) == "History of 2 epochs: loss 1.0000"
     with pytest.raises(KeyError, match="no curve 'val_loss' in this history; it has loss"):
         history["val_loss"]
+    history.rows = [{"loss": 2.0, "val_loss": 3.0}]
+    with pytest.raises(KeyError, match="no curve 'accuracy' in this history; it has loss, val_loss"):
+        history["accuracy"]
     with pytest.raises(KeyError, match="no curve 'loss' in this history; it has no epochs"):
         History()["loss"]
 
@@ -306,16 +309,17 @@ def test_the_bar_shows_the_loss(line, monkeypatch):
 
     class Bar(training.tqdm):
         def close(self):
-            shown.append((self.total, self.n, self.desc, self.postfix))
+            if not self.disable:
+                shown.append((self.total, self.n, self.unit, self.desc.strip(": "), self.postfix))
             super().close()
 
     monkeypatch.setattr(training, "tqdm", Bar)
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     model = linear()
-    history = fit(model, line, nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=0.1), epochs=3)
-    total, n, description, postfix = shown[0]  # one bar, two batches in each of three epochs
-    assert (total, n, description.strip(": ")) == (
-        6,
-        6,
-        "epoch 3/3",
-    ) and postfix == f"loss {history['loss'][-1]:.4f}"
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    history = fit(model, line, nn.MSELoss(), optimizer, epochs=3)
+    # one bar, two batches in each of three epochs
+    assert shown == [(6, 6, "batch", "epoch 3/3", f"loss {history['loss'][-1]:.4f}")]
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    fit(model, line, nn.MSELoss(), optimizer, epochs=3)
+    assert len(shown) == 1
