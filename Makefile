@@ -49,6 +49,11 @@ test unit nbval run: export COURSE_PROGRESS := off
 nbval run: export TQDM_DISABLE := 1
 # Two workers on two cores: with more than one thread each, they would wait for each other. (tests/conftest.py says the same.)
 nbval: export OMP_NUM_THREADS := 1
+# torchrun (notebook 11) starts its processes as copies of itself, which need not import PyTorch once more.
+ifeq ($(shell uname),Linux)
+nbval: export PET_RUN_PATH := 1
+nbval: export PET_START_METHOD := fork
+endif
 # No notebook reaches the network, and no program that it starts. (For the tests, tests/conftest.py sees to it.)
 # (The other folder holds what makes nbval stricter.)
 nbval: export PYTHONPATH := $(CURDIR)/tests/offline$(if $(filter Windows_NT,$(OS)),;,:)$(CURDIR)/tests/nbval_plugins

@@ -1,7 +1,10 @@
 """Processes beside the one that runs the tests: a fork starts with all that this one has imported."""
 
+import concurrent.futures.thread
 import datetime
 import multiprocessing
+import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -71,3 +74,47 @@ def in_ranks(work, world=2, seconds=60):
                 copy.kill()
                 copy.join()
         return outcomes
+
+
+class TorchrunOfCopies:
+    """What `subprocess.Popen` starts with `python -m torch.distributed.run ...`: that torchrun and that program.
+
+    But torchrun and its processes are copies of this one. They have imported PyTorch already, which takes most of the time
+    of a small program.
+    """
+
+    def __init__(self, command, *, cwd, env, stdout, stderr, text):
+        assert command[:3] == [sys.executable, "-m", "torch.distributed.run"] and text
+        assert stdout == stderr == subprocess.PIPE
+        self.command, self.returncode = command, None
+        self.written = [tempfile.TemporaryFile("w+") for _ in (stdout, stderr)]  # noqa: SIM115
+        self.process = FORK.Process(target=self.run, args=(command[3:], cwd, env))
+        self.process.start()
+
+    def run(self, arguments, cwd, env):
+        from torch.distributed import run
+
+        # Where a pool of threads starts several of them, a copy must not wait for the pool at its end: it is in it.
+        concurrent.futures.thread._threads_queues.clear()
+        os.chdir(cwd)
+        os.environ.clear()
+        os.environ.update(env)
+        for place, (name, file) in enumerate(zip(("stdout", "stderr"), self.written, strict=True), start=1):
+            os.dup2(file.fileno(), place)
+            setattr(sys, name, open(place, "w", buffering=1, closefd=False))  # noqa: SIM115
+        run.main(["--run-path", "--start-method=fork", *arguments])
+
+    def communicate(self, timeout=None):
+        self.process.join(timeout)
+        if self.process.exitcode is None:
+            raise subprocess.TimeoutExpired(self.command, timeout)
+        self.returncode = self.process.exitcode
+        said = []
+        for file in self.written:
+            file.seek(0)
+            said.append(file.read())
+            file.close()
+        return said
+
+    def terminate(self):
+        self.process.terminate()

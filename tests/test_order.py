@@ -15,6 +15,7 @@ import collections
 import contextlib
 import dis
 import io
+import subprocess
 import symtable
 import sys
 import types
@@ -28,7 +29,7 @@ from exercise_cells import EXERCISES, cells_of, exercise_of, filled_in, notebook
 from IPython.lib.pretty import pretty
 from lessons import ROOT, core, deeper, needed, read
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from processes import in_a_copy, needs_fork
+from processes import TorchrunOfCopies, in_a_copy, needs_fork
 from short import on_few
 
 from helpers import exercises as course
@@ -273,6 +274,8 @@ def run_all(number):
     main.display = lambda *_: None
     if number == "10":
         training.fit = on_few(8, training.fit)
+    if number == "11":
+        subprocess.Popen = TorchrunOfCopies
     found, printed = run_cells(number, core(notebook), vars(main))
     sections = deeper(notebook)
     for title in sections:
