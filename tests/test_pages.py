@@ -5,7 +5,7 @@ import re
 import pytest
 from lessons import NOTEBOOKS, ROOT
 
-PAGES = sorted(path for folder in (".", "data", "tests") for path in (ROOT / folder).glob("*.md"))
+PAGES = sorted(path for folder in (".", "data", "programs", "tests") for path in (ROOT / folder).glob("*.md"))
 
 
 def read(path):
