@@ -75,7 +75,7 @@ nbval: $(READY)  ## execute the notebooks and compare every output with the stor
 
 oldest:  ## the tests of the helpers, and nbval, with the oldest versions that the course works with
 	$(MAKE) unit nbval VENV=.venv-oldest REQUIREMENTS=tests/oldest.txt \
-		TESTS="$(patsubst %,tests/test_%.py,data device exercises graph plotting training)"
+		TESTS="$(patsubst %,tests/test_%.py,data device exercises graph plotting processes training)"
 
 # The environment is made anew each time: what is newest changes.
 newest:  ## everything that CI checks, with the newest release of each package (of torch, see tests/newest.txt)
