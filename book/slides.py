@@ -5,10 +5,10 @@ Usage: slides.py   (make slides)
 What the class sees:
 
 - Headings, questions, formulas, tables, quotations, and exercises with prompt and stub. Of a list, the first sentence
-  of each item. Of other prose a sentence that defines or stresses (a word is bold or in italics), that asks (?), or that
-  leads into a formula, a list or a **Predict.**, each with the sentence before it. All prose is in the speaker's notes.
-- Code with what it shows. Of code that draws, the figure alone, as large as there is room; of an error, what it says; of
-  a function longer than LONG lines, its head. Left out: set-up, imports, assertions, and cells that only prove
+  of each item. Of other prose a sentence that defines or stresses (a word is bold or in italics), asks (?), or leads
+  into a formula, a list or a **Predict.**, each with the sentence before it. All prose is in the speaker's notes.
+- Code with what it shows. Of code that draws, the figure alone, as large as there is room; of an error, what it says;
+  of a function longer than LONG lines, its head. Left out: set-up, imports, assertions, and cells that only prove
   something (the notes say so), unless that is the answer to a question.
 
 How it is shared among slides:
@@ -61,6 +61,8 @@ FIGURES = (
 )  # how large a figure is at least, beside the notebook's: the first that gives at most MOST slides
 LONG = 18  # lines of a function or a class that can be read on a slide
 COLUMNS = 88  # of code
+# Code that shows nothing and only prepares, in the one lesson that has too much of it for its slides
+LEFT_OUT = {"11_many_workers": {"images", "begin", "torchrun", "clock", "trap"}}
 QUESTION = re.compile(r"\*\*(Predict|예측)\.\*\*")
 
 # ------------------------------------------------------------------------------------ text
@@ -393,7 +395,7 @@ class Deck:
         answers = next(group.asks for group in reversed(self.groups) if group.parts)
         if proves(cell) and not answers and not defines(cell) & later:
             groups = [Group(cell, self.section, note="*(In the notebook, an assertion checks this.)*")]
-        elif draws(cell):
+        elif draws(cell) or cell.id in LEFT_OUT.get(self.name, ()):
             groups = [Group(cell, self.section)]
         else:
             groups = [Group(cell, self.section, parts) for parts in code_parts(cell)]

@@ -8,14 +8,14 @@ window.MathJax = {
 
 const [WIDTH, HEIGHT] = [1280, 720]; // of every slide, whatever the screen; slides.py reckons with them
 
-// What is on a slide is as large as there is room for without another break in a line of code. A figure has its room.
+// What is on a slide is as large as there is room for, and no line of code or formula is too long. A figure has its room.
 async function enlarge() {
   document.body.classList.add("measuring");
   await document.fonts.ready;
   for (const page of document.querySelectorAll(".page:not(:has(.figure))")) {
     for (const scale of [1.4, 1.3, 1.2, 1.1, 1]) {
       page.style.setProperty("--px", `${scale}px`);
-      const broken = [...page.querySelectorAll("pre")].some((code) => code.scrollWidth > code.clientWidth);
+      const broken = [...page.querySelectorAll("pre, p, li")].some((part) => part.scrollWidth > part.clientWidth);
       if (page.scrollHeight <= HEIGHT && !broken) break;
     }
   }

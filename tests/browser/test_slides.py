@@ -106,6 +106,12 @@ def test_all_prose_is_in_the_notes_and_all_that_is_deeper_is_left_out(path):
     assert shown and not shown & deeper
 
 
+def test_what_is_left_out_by_name_is_there_and_shows_nothing():
+    for name, ids in slides.LEFT_OUT.items():
+        cells = [cell for cell in core(ROOT / "notebooks" / f"{name}.ipynb") if cell.id in ids]
+        assert len(cells) == len(ids) and not any(cell.outputs for cell in cells)
+
+
 @every_lesson
 def test_an_exercise_is_a_prompt_and_a_stub(path):
     deck = slides.Deck(path)
