@@ -30,7 +30,10 @@
     const columns = places.map((i) => (i % SIZE) + 1);
     const rows = places.map((i) => Math.floor(i / SIZE) + 1);
     return {
-      left: Math.min(...columns), right: Math.max(...columns), top: Math.min(...rows), bottom: Math.max(...rows),
+      left: Math.min(...columns),
+      right: Math.max(...columns),
+      top: Math.min(...rows),
+      bottom: Math.max(...rows),
       share: places.length / image.length,
     };
   }
@@ -60,28 +63,32 @@
   function digitPad(box) {
     const part = (name) => box.querySelector(`[data-part="${name}"]`);
     const pad = part("pad");
-    const [lean, straighten, drawing] = ["lean", "straighten", "drawing"].map((name) => box.querySelector(`[name=${name}]`));
+    const [lean, straighten, drawing] = ["lean", "straighten", "drawing"].map((name) =>
+      box.querySelector(`[name=${name}]`),
+    );
 
     let strokes = []; // as drawn, before the lean
     let pen = [SIZE / 2, SIZE / 2]; // of the keyboard
     let down = false; // whether that pen writes
     let showPen = false;
-    let waiting = 0;
+    let waiting = 0; // the frame that is asked for, or 0
+    let aloud = false; // whether it shall be told, too
 
     // The lean is a shear about the middle row. What is drawn on a leaning pad shall stay under the finger.
     const slope = () => Math.tan((+lean.value * Math.PI) / 180);
     const leaning = ([x, y]) => [x + slope() * (SIZE / 2 - y), y];
     const straight = ([x, y]) => [x - slope() * (SIZE / 2 - y), y];
 
-    // -------------------------------------------------------------------------------------------------------- showing
+    // -------------------------------------------------------------------------------------------- showing
 
-    /** Show everything with the next frame; `aloud`: and tell it, which a screen reader reads. */
-    function show(aloud) {
-      if (aloud) box.dataset.aloud = "yes";
-      if (!waiting) waiting = requestAnimationFrame(() => {
-        waiting = 0;
+    /** Show everything with the next frame; `tell`: and say it, for a screen reader. */
+    function show(tell = false) {
+      aloud ||= tell;
+      waiting ||= requestAnimationFrame(() => {
         drawPad();
         drawAnswer();
+        waiting = 0;
+        aloud = false;
       });
     }
 
@@ -105,7 +112,8 @@
         context.arc(...pen, 1.2, 0, 2 * Math.PI);
         context.lineWidth = 0.4;
         context.strokeStyle = getComputedStyle(box).getPropertyValue("--model");
-        if (down) (context.fillStyle = context.strokeStyle), context.fill();
+        context.fillStyle = context.strokeStyle;
+        if (down) context.fill();
         context.stroke();
       }
     }
@@ -118,8 +126,6 @@
     }
 
     function drawAnswer() {
-      const aloud = box.dataset.aloud;
-      delete box.dataset.aloud;
       const blank = new Float64Array(SIZE * SIZE);
       const image = strokes.length ? ink(strokes.map((stroke) => stroke.map(leaning))) : blank;
       const seen = straighten.checked ? upright(image) : image;
@@ -131,7 +137,6 @@
         part("prepared-text").textContent = part("seen-text").textContent = "";
         for (const row of part("chances").rows) bar(row, null);
         if (aloud) part("said").textContent = WORDS.wiped;
-        delete box.dataset.digit;
         return;
       }
       const p = read(image, {straighten: straighten.checked});
@@ -143,7 +148,6 @@
       part("seen-text").textContent = straighten.checked ? WORDS.seen(inked(seen), slant(seen).k) : WORDS.notSheared;
       [...part("chances").rows].forEach((row, digit) => bar(row, p[digit], digit === order[0]));
       if (aloud) part("said").textContent = WORDS.said(order, p, k);
-      box.dataset.digit = order[0];
     }
 
     function bar(row, share, best = false) {
@@ -153,7 +157,7 @@
       row.cells[1].textContent = share === null ? "" : percent(share);
     }
 
-    // -------------------------------------------------------------------------------------- drawing: mouse, finger, pen
+    // -------------------------------------------------------------------------- drawing: mouse, finger, pen
 
     const place = (event) => [event.offsetX, event.offsetY].map((value) => (value * SIZE) / pad.clientWidth);
 
@@ -175,7 +179,7 @@
     pad.addEventListener("pointerup", () => show(true));
     pad.addEventListener("pointercancel", () => show(true));
 
-    // -------------------------------------------------------------------------------------------- drawing: the keyboard
+    // -------------------------------------------------------------------------------- drawing: the keyboard
 
     pad.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.altKey || event.metaKey) return;
@@ -204,7 +208,7 @@
       show();
     });
 
-    // ----------------------------------------------------------------------------------------------------- the controls
+    // ----------------------------------------------------------------------------------------- the controls
 
     function takeBack() {
       strokes.pop();

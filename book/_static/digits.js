@@ -7,7 +7,13 @@
   const SIZE = 28;
   const PLACE = Array.from({length: SIZE}, (_, i) => (i - 13.5) / 14); // pixel centres, from -1 to 1
 
-  const bytes = (base64) => Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0)).buffer;
+  // Half a million bytes: loops, since Uint8Array.from with a function takes several times as long.
+  function bytes(base64) {
+    const text = atob(base64);
+    const values = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) values[i] = text.charCodeAt(i);
+    return values.buffer;
+  }
 
   /** The layers {W: (d, k), b} of digit_weights.js. */
   function unpack({layers}) {
@@ -15,7 +21,8 @@
       const scale = new Float32Array(bytes(layer.scale));
       const whole = new Int8Array(bytes(layer.weight));
       const k = scale.length;
-      const values = Float64Array.from(whole, (w, i) => w * scale[i % k]);
+      const values = new Float64Array(whole.length);
+      for (let i = 0; i < whole.length; i++) values[i] = whole[i] * scale[i % k];
       return {W: {n: whole.length / k, d: k, values}, b: new Float32Array(bytes(layer.bias))};
     });
   }
@@ -25,7 +32,11 @@
 
   /** Slope k of the ink of an image, x = k y + c fitted to it, and its mean height. */
   function slant(image) {
-    let ink = 0, x = 0, y = 0, xy = 0, yy = 0;
+    let ink = 0,
+      x = 0,
+      y = 0,
+      xy = 0,
+      yy = 0;
     image.forEach((value, i) => {
       const px = PLACE[i % SIZE];
       const py = PLACE[Math.floor(i / SIZE)];
@@ -67,25 +78,38 @@
   /** Probabilities of the ten digits for an image; `straighten`: with the upright step, as the network was trained. */
   const read = (image, {straighten = true} = {}) => softmax(scores(straighten ? upright(image) : image));
 
+  const REACH = 1.8; // of a pen, in pixels
+
   /** Ink of straight lines [x0, y0, x1, y1]: a pixel is inked when the nearest piece of a line is near. */
   function render(lines) {
-    return Float64Array.from({length: SIZE * SIZE}, (_, i) => {
-      const x = (i % SIZE) + 0.5;
-      const y = Math.floor(i / SIZE) + 0.5;
-      let nearest = Infinity;
-      for (const [x0, y0, x1, y1] of lines) {
-        const dx = x1 - x0, dy = y1 - y0;
-        const along = clamp(((x - x0) * dx + (y - y0) * dy) / Math.max(dx * dx + dy * dy, 1e-9), 0, 1);
-        nearest = Math.min(nearest, (x - x0 - along * dx) ** 2 + (y - y0 - along * dy) ** 2);
+    const nearest = new Float64Array(SIZE * SIZE).fill(Infinity); // squared distances
+    // Only pixels in reach of a line are looked at; all others would stay paper.
+    const first = (a, b) => Math.max(Math.ceil(Math.min(a, b) - REACH - 0.5), 0);
+    const last = (a, b) => Math.min(Math.floor(Math.max(a, b) + REACH - 0.5), SIZE - 1);
+    for (const [x0, y0, x1, y1] of lines) {
+      const dx = x1 - x0,
+        dy = y1 - y0;
+      const square = Math.max(dx * dx + dy * dy, 1e-9);
+      for (let row = first(y0, y1); row <= last(y0, y1); row++) {
+        for (let column = first(x0, x1); column <= last(x0, x1); column++) {
+          const x = column + 0.5 - x0,
+            y = row + 0.5 - y0;
+          const along = clamp((x * dx + y * dy) / square, 0, 1);
+          const distance = (x - along * dx) ** 2 + (y - along * dy) ** 2;
+          const at = row * SIZE + column;
+          nearest[at] = Math.min(nearest[at], distance);
+        }
       }
-      return clamp(1.8 - Math.sqrt(nearest), 0, 1);
-    });
+    }
+    return nearest.map((distance) => clamp(REACH - Math.sqrt(distance), 0, 1));
   }
 
   /** The image of pen strokes, prepared as in MNIST: in a box of 20 pixels, the centre of mass in the middle. */
   function ink(strokes) {
     // a stroke of one point, a dot, is a line of length 0
-    const lines = strokes.flatMap((s) => (s.length > 1 ? s.slice(1).map((p, i) => [...s[i], ...p]) : [[...s[0], ...s[0]]]));
+    const lines = strokes.flatMap((s) =>
+      s.length > 1 ? s.slice(1).map((p, i) => [...s[i], ...p]) : [[...s[0], ...s[0]]],
+    );
     const range = (axis) => {
       const values = strokes.flat().map((point) => point[axis]);
       // not Math.min(...values): a long drawing has more points than a call takes arguments
@@ -99,7 +123,9 @@
       (y) => 14 + (y - (top + bottom) / 2) * zoom,
     ]);
     const image = render(boxed);
-    let mass = 0, x = 0, y = 0;
+    let mass = 0,
+      x = 0,
+      y = 0;
     image.forEach((value, i) => {
       mass += value;
       x += value * ((i % SIZE) + 0.5);

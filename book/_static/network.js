@@ -10,7 +10,7 @@
     return picked;
   };
 
-  // ---------------------------------------------------------------------------------- forward, backward (07, "Any depth")
+  // ---------------------------------------------------------------------- forward, backward (07, "Any depth")
 
   const sigmoid = (z) => 1 / (1 + Math.exp(-z));
   // Each with its slope, written with its output a
@@ -97,7 +97,7 @@
     return e.map((value) => value / sum);
   }
 
-  // -------------------------------------------------------------------------------------------------- optimizers (02, 09)
+  // -------------------------------------------------------------------------------------- optimizers (02, 09)
 
   const numbersOf = (layers) => layers.flatMap(({W, b}) => [W.values, b]);
 
@@ -129,7 +129,7 @@
     },
   };
 
-  // --------------------------------------------------------------------------------------------- random numbers, and data
+  // --------------------------------------------------------------------------------- random numbers, and data
 
   /** A generator of numbers in [0, 1), the same for the same seed: xorshift (Marsaglia 2003), 32 bits. */
   function uniform(seed) {
@@ -212,11 +212,14 @@
     return sizes.slice(1).map((k, i) => {
       const d = sizes[i];
       const draw = () => (2 * random() - 1) / Math.sqrt(d);
-      return {W: {n: d, d: k, values: Float64Array.from({length: d * k}, draw)}, b: Float64Array.from({length: k}, draw)};
+      return {
+        W: {n: d, d: k, values: Float64Array.from({length: d * k}, draw)},
+        b: Float64Array.from({length: k}, draw),
+      };
     });
   }
 
-  // --------------------------------------------------------------------------------------------------------- a training
+  // --------------------------------------------------------------------------------------------- a training
 
   /** Sizes of the layers, inputs and the one output included. */
   const sizesOf = ({features, width, depth}) => [features.length, ...Array(depth).fill(width), 1];
@@ -276,7 +279,10 @@
       if (!this.order.length) this.order = this.shuffled();
       const numbers = this.order.splice(0, batch);
       const {A, Z} = this.scores(rows(this.training.X, numbers));
-      const {dZ} = bceWithSlope(Z, numbers.map((i) => this.training.y[i]));
+      const {dZ} = bceWithSlope(
+        Z,
+        numbers.map((i) => this.training.y[i]),
+      );
       this.gradients = backward(A, dZ, this.layers, activation);
       this.optimizer(this.layers, this.gradients, lr);
       this.steps += 1;
@@ -302,7 +308,21 @@
 
   globalThis.course = globalThis.course || {};
   course.network = {
-    ACTIVATIONS, DATA, FEATURES, OPTIMIZERS, Training,
-    backward, bceWithSlope, featuresOf, forward, makeData, makeLayers, matrix, sigmoid, sizesOf, softmax, uniform,
+    ACTIVATIONS,
+    DATA,
+    FEATURES,
+    OPTIMIZERS,
+    Training,
+    backward,
+    bceWithSlope,
+    featuresOf,
+    forward,
+    makeData,
+    makeLayers,
+    matrix,
+    sigmoid,
+    sizesOf,
+    softmax,
+    uniform,
   };
 })();

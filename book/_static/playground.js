@@ -12,7 +12,8 @@
     progress: (t) => `Epoch ${t.epochs}, step ${t.steps}. `,
     part: (name, {loss, right, of}) => `${name}: loss ${number(loss)}, ${right} of ${of} right.`,
     paused: "The training waits while it is out of sight.",
-    diverged: "The loss is no longer a number: the steps were too large. Choose a smaller learning rate, and start again.",
+    diverged:
+      "The loss is no longer a number: the steps were too large. Choose a smaller learning rate, and start again.",
     noFeature: "A network needs at least one feature.",
     size: (sizes, parameters) => `${sizes.join("-")}: ${parameters} parameters`,
     regions: (share, places) =>
@@ -20,15 +21,19 @@
       `${places.map((row) => row.map((p) => p.toFixed(2)).join(", ")).join("; ")}.`,
     curves: (t) => {
       const [first, last] = [t.history[0], t.history.at(-1)];
-      return `From epoch 0 to ${t.epochs}, the training loss went from ${number(first.training.loss)} to ` +
+      return (
+        `From epoch 0 to ${t.epochs}, the training loss went from ${number(first.training.loss)} to ` +
         `${number(last.training.loss)}, the held-out loss from ${number(first.heldOut.loss)} to ` +
-        `${number(last.heldOut.loss)}.`;
+        `${number(last.heldOut.loss)}.`
+      );
     },
-    network: (sizes) => `The network ${sizes.join("-")}, with what each unit says about the square. ` +
+    network: (sizes) =>
+      `The network ${sizes.join("-")}, with what each unit says about the square. ` +
       "Its numbers are in the tables below.",
     probe: (x1, x2, z) =>
       `At x₁ = ${x1.toFixed(1)}, x₂ = ${x2.toFixed(1)}: logit ${z.toFixed(2)}, probability of class 1 ${sigmoid(z).toFixed(3)}.`,
-    layer: (i, last) => `From ${i ? `hidden layer ${i}` : "the features"} to ${last ? "the output" : `hidden layer ${i + 1}`}`,
+    layer: (i, last) =>
+      `From ${i ? `hidden layer ${i}` : "the features"} to ${last ? "the output" : `hidden layer ${i + 1}`}`,
     unit: (j) => `unit ${j + 1}`,
     bias: "bias",
     output: "logit",
@@ -63,7 +68,7 @@
     let said = 0; // when the last announcement was made
     let probe = null; // where the reader points, [x1, x2]
 
-    // ------------------------------------------------------------------------------------------------------ settings
+    // ------------------------------------------------------------------------------------------ settings
 
     function settings() {
       const value = (name) => form.elements[name].value;
@@ -96,11 +101,12 @@
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("input", ({target}) => {
       if (target.name === "heldOut") draw();
-      else if (["lr", "batch"].includes(target.name)) Object.assign(training.settings, {lr: settings().lr, batch: settings().batch});
+      else if (["lr", "batch"].includes(target.name))
+        Object.assign(training.settings, {lr: settings().lr, batch: settings().batch});
       else restart();
     });
 
-    // ------------------------------------------------------------------------------------------------------ training
+    // ------------------------------------------------------------------------------------------ training
 
     function start() {
       if (stuck()) return restart();
@@ -156,13 +162,15 @@
       schedule();
     }).observe(box);
 
-    // -------------------------------------------------------------------------------------------------------- showing
+    // -------------------------------------------------------------------------------------------- showing
 
     /** What the training says, in a sentence for each part; read aloud by a screen reader. */
     function summary() {
       if (training.diverged) return WORDS.diverged;
       const {training: seen, heldOut} = training.measure();
-      return WORDS.progress(training) + WORDS.part("Training points", seen) + " " + WORDS.part("Held-out points", heldOut);
+      return (
+        WORDS.progress(training) + WORDS.part("Training points", seen) + " " + WORDS.part("Held-out points", heldOut)
+      );
     }
 
     function alarm(text) {
@@ -188,7 +196,7 @@
       if (training.diverged) alarm(WORDS.diverged);
       drawRegions(Z.values, colors);
       drawCurves(colors);
-      drawNetwork([...A, {...Z, values: Z.values}], colors);
+      drawNetwork([...A, Z], colors);
       showProbe();
       describe(Z.values);
       box.dataset.epochs = training.epochs;
@@ -209,10 +217,12 @@
       const style = getComputedStyle(box);
       const names = ["class-0", "class-1", "model", "truth", "neutral", "ground", "ink"];
       const pen = document.createElement("canvas").getContext("2d");
-      return Object.fromEntries(names.map((name) => {
-        pen.fillStyle = style.getPropertyValue(`--${name}`).trim();
-        return [name, pen.fillStyle]; // "#rrggbb"
-      }));
+      return Object.fromEntries(
+        names.map((name) => {
+          pen.fillStyle = style.getPropertyValue(`--${name}`).trim();
+          return [name, pen.fillStyle]; // "#rrggbb"
+        }),
+      );
     }
 
     /** A pen for a canvas, in CSS pixels, whatever the screen; the canvas is empty then. */
@@ -254,7 +264,13 @@
       const toX = (x) => ((x + HALF) / (2 * HALF)) * width;
       const toY = (y) => ((HALF - y) / (2 * HALF)) * width;
       pen.imageSmoothingEnabled = false;
-      pen.drawImage(picture((i) => 2 * sigmoid(logits[i]) - 1, colors), 0, 0, width, width);
+      pen.drawImage(
+        picture((i) => 2 * sigmoid(logits[i]) - 1, colors),
+        0,
+        0,
+        width,
+        width,
+      );
 
       pen.strokeStyle = colors.ink;
       pen.lineWidth = 1.8;
@@ -267,7 +283,8 @@
 
       const dot = (x, y, label, hollow) => {
         pen.beginPath();
-        if (label) pen.rect(x - 3.2, y - 3.2, 6.4, 6.4); // a class has its own marker, too
+        if (label)
+          pen.rect(x - 3.2, y - 3.2, 6.4, 6.4); // a class has its own marker, too
         else pen.arc(x, y, 3.6, 0, 2 * Math.PI);
         pen.fillStyle = hollow ? colors.ground : colors[`class-${label}`];
         pen.strokeStyle = hollow ? colors[`class-${label}`] : colors.ground;
@@ -285,7 +302,10 @@
         pen.strokeStyle = colors.ink;
         pen.lineWidth = 1.5;
         pen.beginPath();
-        pen.moveTo(x - 9, y), pen.lineTo(x + 9, y), pen.moveTo(x, y - 9), pen.lineTo(x, y + 9);
+        pen.moveTo(x - 9, y);
+        pen.lineTo(x + 9, y);
+        pen.moveTo(x, y - 9);
+        pen.lineTo(x, y + 9);
         pen.stroke();
       }
     }
@@ -295,7 +315,12 @@
       const pieces = [];
       for (let row = 0; row < GRID - 1; row++) {
         for (let column = 0; column < GRID - 1; column++) {
-          const corners = [[column, row], [column + 1, row], [column + 1, row + 1], [column, row + 1]];
+          const corners = [
+            [column, row],
+            [column + 1, row],
+            [column + 1, row + 1],
+            [column, row + 1],
+          ];
           const z = corners.map(([x, y]) => logits[y * GRID + x]);
           const crossings = [];
           for (let i = 0; i < 4; i++) {
@@ -317,7 +342,14 @@
       const {history} = training;
       const losses = history.flatMap((entry) => [entry.training.loss, entry.heldOut.loss]).filter(Number.isFinite);
       const high = Math.ceil(Math.log10(losses.reduce((a, b) => Math.max(a, b), 1)));
-      const low = Math.floor(Math.log10(Math.max(1e-6, losses.reduce((a, b) => Math.min(a, b), 0.1))));
+      const low = Math.floor(
+        Math.log10(
+          Math.max(
+            1e-6,
+            losses.reduce((a, b) => Math.min(a, b), 0.1),
+          ),
+        ),
+      );
       const epochs = Math.max(10, history.length - 1);
       const toX = (epoch) => left + (epoch / epochs) * (right - left);
       const toY = (loss) => top + ((high - Math.log10(Math.max(loss, 1e-9))) / (high - low)) * (bottom - top);
@@ -336,7 +368,11 @@
         pen.fillText(loss < 0.001 ? loss.toExponential(0) : +loss.toPrecision(1), left - 6, toY(loss));
       }
       pen.textBaseline = "top";
-      [["left", 0], ["center", Math.round(epochs / 2)], ["right", epochs]].forEach(([align, epoch]) => {
+      [
+        ["left", 0],
+        ["center", Math.round(epochs / 2)],
+        ["right", epochs],
+      ].forEach(([align, epoch]) => {
         pen.textAlign = align;
         pen.fillText(epoch, toX(epoch), bottom + 5);
       });
@@ -396,7 +432,13 @@
           let largest = 1e-9;
           for (let i = 0; i < n; i++) largest = Math.max(largest, Math.abs(values[i * d + unit]));
           const [left, top] = [x(layer) - side / 2, y(layer, unit) - side / 2];
-          pen.drawImage(picture((i) => values[i * d + unit] / largest, colors), left, top, side, side);
+          pen.drawImage(
+            picture((i) => values[i * d + unit] / largest, colors),
+            left,
+            top,
+            side,
+            side,
+          );
           pen.strokeStyle = colors.neutral;
           pen.lineWidth = 1;
           pen.strokeRect(left, top, side, side);
@@ -404,7 +446,7 @@
       });
     }
 
-    // -------------------------------------------------------------------------------- the network at a place of the square
+    // -------------------------------------------------------------------- the network at a place of the square
 
     function showProbe() {
       if (!probe) return;
@@ -421,14 +463,12 @@
       else draw();
     }
 
-    regions.addEventListener("pointermove", (event) => {
-      const size = regions.clientWidth;
-      point(HALF * ((2 * event.offsetX) / size - 1), HALF * (1 - (2 * event.offsetY) / size));
-    });
-    regions.addEventListener("pointerdown", (event) => {
-      const size = regions.clientWidth;
-      point(HALF * ((2 * event.offsetX) / size - 1), HALF * (1 - (2 * event.offsetY) / size));
-    });
+    for (const kind of ["pointermove", "pointerdown"]) {
+      regions.addEventListener(kind, (event) => {
+        const size = regions.clientWidth;
+        point(HALF * ((2 * event.offsetX) / size - 1), HALF * (1 - (2 * event.offsetY) / size));
+      });
+    }
     regions.addEventListener("keydown", (event) => {
       const by = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]}[event.key];
       if (!by) return;
@@ -439,47 +479,52 @@
       say(part("probe").textContent);
     });
 
-    // --------------------------------------------------------------------------------------------- all numbers, as tables
+    // --------------------------------------------------------------------------------- all numbers, as tables
 
     function showNumbers() {
-      const labels = new Map([...form.querySelectorAll("[name=features]")].map((box) => [box.value, box.parentElement.textContent.trim()]));
+      const labels = new Map(
+        [...form.querySelectorAll("[name=features]")].map((box) => [box.value, box.parentElement.textContent.trim()]),
+      );
       const last = training.layers.length - 1;
       const element = (tag, text, attributes = {}) =>
         Object.assign(document.createElement(tag), {textContent: text}, attributes);
-      part("tables").replaceChildren(...training.layers.map(({W, b}, layer) => {
-        const table = document.createElement("table");
-        table.append(element("caption", WORDS.layer(layer, layer === last)));
-        const head = table.createTHead().insertRow();
-        head.append(element("th", "", {scope: "col"}));
-        for (let j = 0; j < W.d; j++) {
-          head.append(element("th", layer === last ? WORDS.output : WORDS.unit(j), {scope: "col"}));
-        }
-        const gradients = training.gradients && training.gradients[layer];
-        const body = table.createTBody();
-        for (let i = 0; i <= W.n; i++) {
-          const row = body.insertRow();
-          const name = i === W.n ? WORDS.bias : layer ? WORDS.unit(i) : labels.get(training.settings.features[i]);
-          row.append(element("th", name, {scope: "row"}));
+      part("tables").replaceChildren(
+        ...training.layers.map(({W, b}, layer) => {
+          const table = document.createElement("table");
+          table.append(element("caption", WORDS.layer(layer, layer === last)));
+          const head = table.createTHead().insertRow();
+          head.append(element("th", "", {scope: "col"}));
           for (let j = 0; j < W.d; j++) {
-            const of = (pair) => (i === W.n ? pair.b[j] : pair.W.values[i * W.d + j]);
-            const cell = row.insertCell();
-            cell.append(element("span", signed(of({W, b}), 3)));
-            if (gradients) cell.append(element("span", signed(of(gradients), 4), {className: "gradient"}));
+            head.append(element("th", layer === last ? WORDS.output : WORDS.unit(j), {scope: "col"}));
           }
-        }
-        return table;
-      }));
+          const gradients = training.gradients && training.gradients[layer];
+          const body = table.createTBody();
+          for (let i = 0; i <= W.n; i++) {
+            const row = body.insertRow();
+            const name = i === W.n ? WORDS.bias : layer ? WORDS.unit(i) : labels.get(training.settings.features[i]);
+            row.append(element("th", name, {scope: "row"}));
+            for (let j = 0; j < W.d; j++) {
+              const of = (pair) => (i === W.n ? pair.b[j] : pair.W.values[i * W.d + j]);
+              const cell = row.insertCell();
+              cell.append(element("span", signed(of({W, b}), 3)));
+              if (gradients) cell.append(element("span", signed(of(gradients), 4), {className: "gradient"}));
+            }
+          }
+          return table;
+        }),
+      );
     }
     part("numbers").addEventListener("toggle", () => part("numbers").open && showNumbers());
 
-    // ------------------------------------------------------------------------------------------------ what the text sets up
+    // ------------------------------------------------------------------------------------ what the text sets up
 
     for (const button of document.querySelectorAll("[data-set-up]")) {
       button.hidden = false;
       button.addEventListener("click", () => {
         form.reset();
         for (const [name, value] of Object.entries(JSON.parse(button.dataset.setUp))) {
-          if (name === "features") form.querySelectorAll("[name=features]").forEach((box) => (box.checked = value.includes(box.value)));
+          if (name === "features")
+            form.querySelectorAll("[name=features]").forEach((box) => (box.checked = value.includes(box.value)));
           else form.elements[name].value = value;
         }
         restart();
@@ -489,7 +534,9 @@
     }
 
     new ResizeObserver(() => draw()).observe(box);
-    new MutationObserver(() => draw()).observe(document.documentElement, {attributeFilter: ["data-theme", "data-mode"]});
+    new MutationObserver(() => draw()).observe(document.documentElement, {
+      attributeFilter: ["data-theme", "data-mode"],
+    });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
     box.hidden = false;
     restart();

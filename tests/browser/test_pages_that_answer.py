@@ -353,6 +353,17 @@ def draw(page, strokes):
         page.mouse.up()
 
 
+def is_inked(page, x, y):
+    """Whether there is ink on the pad at a place (in pixels of 28)."""
+    return page.locator("[data-part=pad]").evaluate(
+        """(pad, [x, y]) => {
+            const pixels = pad.getContext("2d").getImageData((x / 28) * pad.width, (y / 28) * pad.height, 1, 1);
+            return pixels.data[3] > 128;
+        }""",
+        [x, y],
+    )
+
+
 @pytest.mark.parametrize("as_a_file", [False, True])
 def test_the_pad_reads_what_the_mouse_draws(open_page, site, as_a_file):
     page = open_page((BUILT / PAD).as_uri() if as_a_file else site + PAD)
@@ -361,9 +372,10 @@ def test_the_pad_reads_what_the_mouse_draws(open_page, site, as_a_file):
     wait_for(page, "said", "I read 4")
     shares = page.locator("[data-part=chances] td").all_inner_texts()
     assert [shares.index(share) for share in shares if float(re.search(r"[\d.]+", share)[0]) > 50] == [4]
+    assert is_inked(page, *STROKES[0][1][1]) and not is_inked(page, 24, 5)
     page.get_by_role("button", name="Take back").click()
-    draw(page, STROKES[0][1:])
-    wait_for(page, "answer", "I read 4")
+    wait_for(page, "prepared-text", "columns 8 to 27")  # the first stroke alone is wide
+    assert not is_inked(page, *STROKES[0][1][1])
     page.get_by_role("button", name="Clear").click()
     wait_for(page, "answer", "Nothing is drawn")
     assert page.locator("[data-part=chances] td").all_inner_texts() == [""] * 10
@@ -380,6 +392,7 @@ def test_the_pad_reads_what_a_finger_draws(open_page, site):
             touch.send("Input.dispatchTouchEvent", {"type": "touchMove" if i else "touchStart", "touchPoints": [place]})
         touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     wait_for(page, "answer", "I read 4")
+    assert is_inked(page, *STROKES[0][1][1]) and not is_inked(page, 24, 5)
 
 
 def test_the_pad_reads_what_the_keyboard_draws(pad):
