@@ -148,10 +148,18 @@ def for_a_page(path, notebook, places, exercises, language, slides):
     notebook.cells = cells
 
 
+def readme():
+    """The README, of which the book has parts. What is no page of the book is where the course lies, or no link."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    repository = re.search(r"git clone (https://github\.com/[\w.-]+/[\w.-]+)", text)
+    elsewhere = r"(?<!!)\[([^]]+)\]\((?!https?:|#|notebooks/\d)([^)]+)\)"
+    return re.sub(elsewhere, rf"[\1]({repository[1]}/blob/main/\2)" if repository else r"\1", text)
+
+
 def stage(language, source):
     """Write what Sphinx shall read for one language into the folder `source`."""
     shutil.copytree(of_language(BOOK, language) / "pages", source / "pages")
-    shutil.copy(ROOT / "README.md", source)  # the front page has parts of it
+    (source / "README.md").write_text(readme(), encoding="utf-8")
     shutil.copytree(ROOT / ".github", source / ".github", ignore=shutil.ignore_patterns("workflows"))
     exercises = json.loads((BUILD / "exercises.json").read_text(encoding="utf-8"))
     folder = of_language(ROOT / "notebooks", language)

@@ -245,11 +245,9 @@ def test_paper_has_the_lesson_and_nothing_to_click(open_page, site):
 
 
 def headings_only(text):
-    """The text of a notebook with nothing in it but its head and its headings."""
+    """The text of a notebook with nothing in it but the cells that begin with a heading."""
     notebook = nbformat.reads(text, as_version=4)
     notebook.cells = [c for c in notebook.cells if c.cell_type == "markdown" and c.source.startswith("#")]
-    for cell in notebook.cells[1:]:
-        cell.source = cell.source.splitlines()[0]
     return nbformat.writes(notebook)
 
 
