@@ -251,9 +251,13 @@ def shortened(cell, source):
     return ast.unparse(WithoutAssertions().visit(ast.parse(source)))
 
 
-def test_what_is_cut_short_stands_in_the_notebook():
-    sources = [cell.source for cell in cells_of("10")]
-    assert [long for long in SHORTER if not any(long in source for source in sources)] == []
+# Seconds of notebook 11 that only its clock needs, and that are not compared
+FEWER_ROWS = "for rows in (256, 8192):\n    alone", "for rows in (256, 512):\n    alone"
+
+
+@pytest.mark.parametrize(("number", "words"), [*(("10", long) for long in SHORTER), ("11", FEWER_ROWS[0])])
+def test_what_is_cut_short_stands_in_the_notebook(number, words):
+    assert any(words in cell.source for cell in cells_of(number))
 
 
 class WithoutAssertions(ast.NodeTransformer):
@@ -304,6 +308,8 @@ def run_cells(number, cells, namespace):
             may_fail.append(cell.id)
     if number == "10":
         sources = {cell: shortened(cell, source) for cell, source in sources.items()}
+    if number == "11":
+        sources = {cell: source.replace(*FEWER_ROWS) for cell, source in sources.items()}
     return run_in_order(sources, stored, namespace, may_fail)
 
 
