@@ -73,7 +73,15 @@ def copy(tmp_path):
     git(tmp_path, "init", "-q", "--bare", "-b", "main", "origin")
     git(tmp_path, "clone", "-q", "origin", "copy")
     copy = tmp_path / "copy"
-    for name in ("README.md", "Makefile", "tools/badges.py", "tools/stamp.py", "tools/setup_cell.py", NOTEBOOK):
+    for name in (
+        ".gitignore",
+        "README.md",
+        "Makefile",
+        "tools/badges.py",
+        "tools/stamp.py",
+        "tools/setup_cell.py",
+        NOTEBOOK,
+    ):
         (copy / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, copy / name)
     (copy / "notes.txt").write_text("of the teacher's own", encoding="utf-8")
