@@ -456,11 +456,50 @@ def test_an_old_tab_that_is_saved_over_the_update_does_not_undo_it(school):
         after = (reader / LESSON).read_bytes()
         assert text(reader / LESSON, "run") == "print(4)"
         (reader / LESSON).write_bytes(before)
-    run(reader)
+    said = run(reader)
     assert (reader / LESSON).read_bytes() == after
+    assert re.findall("(?m)^- (.*)", said) == [f"{LESSON}, {tools.update.SENTENCES['again']}"]
     # Who deletes one of two changed cells has deleted it.
     school.change(reader, drop=["more"])
     assert run(reader).startswith("Nothing new") and len(read(reader / LESSON).cells) == 6
+
+
+@pytest.mark.parametrize("saved_after", ["two updates", "three updates, the last of them another notebook's"])
+def test_a_tab_that_was_open_for_weeks_undoes_none_of_their_updates(school, saved_after):
+    reader = school.reader()
+    school.change(run="print(4)", add=[("", cell("week-1", "# Week 1"))])
+    run(reader)
+    school.change(reader, exercise_slope=ANSWER)
+    tab = (reader / LESSON).read_bytes()
+    school.change(ask="## How steep?\n\nPredict twice.", add=[("", cell("week-2", "# Week 2"))], drop=["title"])
+    run(reader)
+    school.change(run="print(5)", add=[("", cell("week-3", "# Week 3"))])
+    run(reader)
+    if saved_after != "two updates":
+        store(school.teacher / "notebooks/02_next.ipynb", lesson())
+        commit(school.teacher)
+        run(reader)
+    after = (reader / LESSON).read_bytes()
+    (reader / LESSON).write_bytes(tab)
+    said = run(reader)
+    assert (reader / LESSON).read_bytes() == after
+    assert re.findall("(?m)^- (.*)", said) == [f"{LESSON}, {tools.update.SENTENCES['again']}"]
+    assert run(reader).startswith("Nothing new")
+
+
+def test_what_else_has_to_be_done_after_an_update_is_said(school):
+    """A kernel that runs has imported the old helpers: a new cell that needs the new ones stops there."""
+    reader = school.reader()
+    school.change(run="print(4)")
+    said = run(reader)
+    assert "Reload Notebook from Disk" in said and "Restart Kernel" not in said and "make lab" not in said
+    (school.teacher / "helpers/data.py").write_text("rows = 4\n")
+    commit(school.teacher)
+    assert "Kernel, Restart Kernel" in run(reader)
+    (school.teacher / "requirements.txt").write_text("torch  # the same\n")
+    commit(school.teacher)
+    said = run(reader)
+    assert "requirements.txt has changed" in said and "make lab" in said and "Reload" not in said
 
 
 # ------------------------------------------------------------------------------------ obstacles

@@ -23,8 +23,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Kept in git, seen by nobody: the reader's files before the last update, and the teacher's commits that it went from and to
-BACKUP, FROM, TO = "refs/course/before-update", "refs/course/from", "refs/course/to"
+# Kept in git, seen by nobody: the reader's files before the last update, and each of the teacher's commits that one went from
+BACKUP, SEEN = "refs/course/before-update", "refs/course/seen/"
 ENVIRONMENT = {"requirements.txt"}  # what `make lab` and pip look at
 
 # ------------------------------------------------------------------------------------ one notebook
@@ -150,12 +150,17 @@ def merge_notebook(base, mine, theirs):
 
 
 def undone(before, after, mine):
-    """Whether an update from `before` to `after` was undone in `mine`, by a tab of JupyterLab that was open all the while."""
+    """Whether the updates from `before` to `after` were undone in `mine`, by a tab of JupyterLab that was open all the while.
+
+    Returns None if not, and else the number of cells in which `mine` differs from `before`.
+    """
     old, new = by_id(before), by_id(after)
     here = by_id(mine, old, new)
-    states = [[cells.get(i) and written(cells[i]) for cells in (old, new, here)] for i in old | new]
+    states = [[cells.get(i) and written(cells[i]) for cells in (old, new, here)] for i in old | new | here]
     news = [state for state in states if state[0] != state[1]]
-    return any(n[2] == n[0] for n in news) and all(n[2] != n[1] for n in news)
+    if any(n[2] == n[0] for n in news) and all(n[2] != n[1] for n in news):
+        return sum(state[2] != state[0] for state in states)
+    return None
 
 
 def place(id_, cells):
@@ -175,13 +180,14 @@ def place(id_, cells):
 SENTENCES = {
     "changed": "{place}: you and the teacher changed it. Yours stays; the teacher's is in {copy}.",
     "removed": "{place}: the teacher removed it, and you had written in it. Yours stays.",
-    "deleted": "{place}: you deleted it, and the teacher changed it. It stays deleted; the teacher's is in {copy}.",
+    "deleted": "{place}: you deleted it, or joined it with another, and the teacher changed it. It does not come back; the teacher's is in {copy}.",
     "moved": "you and the teacher moved cells. Your order stays; the teacher's is in {copy}.",
     "broken": "your file is no notebook any more. It stays as it is; the teacher's is in {copy}.",
     "other": "yours has the same name as a new notebook of the teacher's. Yours stays; the teacher's is in {copy}.",
     "gone": "the teacher removed or renamed this notebook, and you had changed it. Yours stays.",
     "code": "you and the teacher changed it. The teacher's is in place, since the notebooks need it; yours is in {copy}.",
     "gone code": "the teacher removed it, and you had changed it. Yours is in {copy}.",
+    "again": "nothing was left of what an update had changed (an old tab, saved with Overwrite?). It is there again.",
     "back": "you had deleted it; it is there again.",
 }
 
@@ -385,17 +391,30 @@ def teacher(git):
 
 
 def overwritten(git, base):
-    """The notebooks that lost the last update, which led to `base`, to an old tab: {path: what it was made from}."""
-    if git.has("rev-parse", "-q", "--verify", TO) != base:
+    """The notebooks that lost an update to an old tab, which was saved over it: {path: the version that the tab came from}.
+
+    base is the teacher's commit that the files should be at. A tab can be older than several updates.
+    """
+    refs = set(git("for-each-ref", "--format=%(objectname)", SEEN).split()) - {base}
+    if not refs:
         return {}
-    before, after = git.files(FROM), git.files(base)
+    earlier = [git.files(commit) for commit in git("rev-list", base).split() if commit in refs]
     found = {}
-    for path in before.keys() & after.keys():
-        if path.endswith(".ipynb") and before[path] != after[path] and (git.root / path).is_file():
-            three = [git.blob(before[path]), git.blob(after[path]), (git.root / path).read_bytes()]
-            notebooks = [notebook_of(data) for data in three]
-            if all(notebooks) and undone(*notebooks):
-                found[path] = before[path]
+    for path, entry in git.files(base).items():
+        versions = {files[path] for files in earlier if path in files} - {entry}
+        if not versions or not path.endswith(".ipynb") or not (git.root / path).is_file():
+            continue
+        after, mine = notebook_of(git.blob(entry)), notebook_of((git.root / path).read_bytes())
+        if after is None or mine is None:
+            continue
+        near = []
+        for version in versions:
+            before = notebook_of(git.blob(version))
+            changes = undone(before, after, mine) if before else None
+            if changes is not None:
+                near.append((changes, version))
+        if near:
+            found[path] = min(near)[1]
     return found
 
 
@@ -459,10 +478,11 @@ def update(root=ROOT, say=print):
 
     # From here on, files change. Each is written whole, and a second run ends where the first would have ended.
     backup = git.commit(mine, [head], "The files as they were before the update")
-    for name, commit in (BACKUP, backup), (TO, new), (FROM, FROM if base == new else base):
+    for name, commit in (BACKUP, backup), (SEEN + base, base):
         git("update-ref", name, commit)
     sentences = []
     for path, beside, told in notes:
+        told = [("again", "")] * (path in again) + told
         copy = lay_beside(root, beside[0], path, beside[1]) if beside else None
         sentences += [f"{path}, {SENTENCES[what].format(place=where, copy=copy)}" for what, where in told]
     for path, entry in changes.items():
@@ -482,7 +502,7 @@ def update(root=ROOT, say=print):
             say(f"{'new    ' if path not in old else 'updated'} {path}{', with what you wrote in it' if yours else ''}")
     rest = [path for path in changes if not (path.endswith(".ipynb") and changes[path])]
     if rest:
-        say(f"updated {len(rest)} other files")
+        say(f"updated {len(rest)} other file{'s' if len(rest) > 1 else ''}")
     for sentence in sentences:
         say(f"- {sentence}")
     if any(path.endswith(".ipynb") for path in changes):
@@ -490,10 +510,15 @@ def update(root=ROOT, say=print):
             "Is one of these notebooks open in JupyterLab? There: File, Reload Notebook from Disk. (What you have not saved "
             "there: save it, choose Overwrite, and run this again.)"
         )
+    if any(path.startswith("helpers/") for path in changes):
+        say(
+            "Is any notebook running? There: Kernel, Restart Kernel, since it goes on with the helpers that it has loaded."
+        )
     if ENVIRONMENT & changes.keys():
         python = r".venv\Scripts\python" if os.name == "nt" else ".venv/bin/python"
         say(
-            f"The course needs other packages now. `make lab` sees to it; without make: {python} -m pip install -r requirements.txt"
+            "requirements.txt has changed. Close JupyterLab; the next `make lab` installs what the course needs now. "
+            f"Without make: {python} -m pip install -r requirements.txt"
         )
 
 
