@@ -2,6 +2,7 @@
 
 import concurrent.futures.thread
 import datetime
+import gc
 import multiprocessing
 import os
 import subprocess
@@ -22,6 +23,7 @@ def in_a_copy(work):
     receive, send = FORK.Pipe(duplex=False)
 
     def report():
+        gc.freeze()  # what is there already need not be looked through for garbage: that would copy it, too
         try:
             send.send((work(), None))
         except Exception as error:
@@ -49,6 +51,7 @@ def in_ranks(work, world=2, seconds=60):
             # With a limit, for the case that this process is killed and cannot kill its copies
             limit = datetime.timedelta(seconds=seconds)
             distributed.init_process_group("gloo", f"file://{folder}/store", limit, world, rank)
+            distributed.barrier()  # or the first is through before another has met it
             try:
                 send.send(work(rank))
             except Exception as error:
