@@ -33,10 +33,10 @@ lab: $(READY)  ## open the course in JupyterLab (without a screen: make lab ARGS
 update:  ## next week's notebooks; what you wrote in yours stays
 	@$(PYTHON) tools/update.py
 
-# Side by side, since notebook 10 is one long job, which would keep one core waiting at the end.
+# Side by side. The notebooks are the longest job, one after the other: they have a core for themselves, the tests the rest.
 test: lint  ## everything that CI checks (on a GPU: make test COURSE_DEVICE=cuda)
-	@echo "Tests and notebooks run side by side, for about three minutes; each shows its output when it is through."
-	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) unit nbval NOTEBOOK_WORKERS=0
+	@echo "Tests and notebooks run side by side, for three minutes or a little more; each shows its output when it is through."
+	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) unit nbval NOTEBOOK_WORKERS=0 LAST="$(shell command -v nice)"
 
 # Committed outputs are those of a CPU. Elsewhere random numbers differ, and the assertions in the cells are the proof.
 test lint unit nbval: export COURSE_DEVICE ?= cpu
@@ -67,7 +67,7 @@ lint: $(READY)  ## ruff over code and notebooks; what can be said of the workflo
 	$(BIN)/zizmor --offline --quiet .github/workflows
 
 unit: $(READY)  ## tests of the helpers, the tools and the form of the notebooks
-	$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist worksteal $(ARGS)
+	$(LAST) $(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist worksteal $(ARGS)
 
 nbval: $(READY)  ## execute the notebooks and compare every output with the stored one
 	$(BIN)/python -m pytest $(NOTEBOOKS) -n $(NOTEBOOK_WORKERS) --dist loadscope --no-loadscope-reorder -p stricter --nbval$(if $(filter-out cpu,$(COURSE_DEVICE)),-lax) \
