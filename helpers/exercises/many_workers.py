@@ -313,6 +313,7 @@ exercise.hint(
 GRADIENT = exercise.text("the gradient of the {name} after {n} rows in bites of {bite}")
 AGAIN = exercise.text("the gradient of the {name} after a second call, {n} rows in bites of {bite}")
 MOST_ROWS = exercise.text("the most rows that the model saw at once, of {n} in bites of {bite}")
+MOST_WAITING = exercise.text("the most rows that waited for a backward() at once, of {n} in bites of {bite}")
 SEEN = exercise.text("the number of rows that the model saw, of {n} in bites of {bite}")
 STEP = exercise.text(
     "Your code changes the {name} of the model itself. Only its .grad should change: the step is up to the caller."
@@ -323,17 +324,22 @@ NOTHING_LEFT = exercise.text(
 
 
 class Watched(nn.Linear):
-    """A linear layer that notes how many rows it is shown."""
+    """A linear layer that notes how many rows it is shown, and how many wait for a backward() meanwhile."""
 
     def __init__(self, generator):
         super().__init__(3, 2)
-        self.rows = []
+        self.rows, self.waiting, self.most_waiting = [], 0, 0
         for parameter in self.parameters():
             nn.init.normal_(parameter, generator=generator)
 
     def forward(self, X):
-        self.rows.append(len(X))
-        return super().forward(X)
+        self.rows.append(n := len(X))
+        self.waiting += n
+        self.most_waiting = max(self.most_waiting, self.waiting)
+        scores = super().forward(X)
+        if scores.requires_grad:
+            scores.register_hook(lambda _: setattr(self, "waiting", self.waiting - n))
+        return scores
 
 
 def gradients_of(model, before):
@@ -358,6 +364,7 @@ def _(answer):
         for name, gradient in gradients_of(model, before).items():
             yield GRADIENT(name=name, **place), gradient
         yield MOST_ROWS(**place), max(model.rows, default=0)
+        yield MOST_WAITING(**place), model.most_waiting
         yield SEEN(**place), sum(model.rows)
         answer(model, loss_fn, X, y, bite)
         for name, gradient in gradients_of(model, before).items():
@@ -375,6 +382,7 @@ exercise.mistake(
     "Only the last bite is left, with the right weight. Does a zero_grad inside the loop throw away what the bites before had "
     "given? Or does backward() come after the loop, with the last loss?",
     exercise.edited(ZERO, *INSIDE),
+    exercise.edited("        loss.backward()", "    loss.backward()"),
 )
 exercise.mistake(
     "Only the last bite is left. Does a zero_grad inside the loop throw away what the bites before had given, or does "
@@ -429,6 +437,17 @@ exercise.mistake(
     lambda model, loss_fn, X, y, bite: (model.zero_grad(), loss_fn(model(X), y).backward()),
     lambda model, loss_fn, X, y, bite: loss_fn(model(X), y).backward(),
 )
+
+
+@exercise.mistake(
+    "The backward() comes once, at the end: until then, the memory holds what all rows need. Let it follow each bite."
+)
+def _(model, loss_fn, X, y, bite):
+    losses = [loss_fn(model(a), b) * len(a) for a, b in zip(X.split(bite), y.split(bite), strict=True)]
+    model.zero_grad()
+    (sum(losses) / len(X)).backward()
+
+
 exercise.mistake(
     "bite is the number of rows in a bite, not the number of bites: split, not chunk.",
     exercise.edited("X.split(bite), y.split(bite)", "X.chunk(bite), y.chunk(bite)"),
@@ -443,13 +462,6 @@ def _(model, loss_fn, X, y, bite):
         (loss_fn(model(X[part]), y[part]) * len(X[part])).backward()
     for parameter in model.parameters():
         parameter.grad /= len(X)
-
-
-@exercise.also_right
-def _(model, loss_fn, X, y, bite):
-    losses = [loss_fn(model(a), b) * len(a) for a, b in zip(X.split(bite), y.split(bite), strict=True)]
-    model.zero_grad(set_to_none=False)
-    (sum(losses) / len(X)).backward()
 
 
 # ---------------------------------------------------------------------------------------------------- gigabytes_each
