@@ -243,7 +243,7 @@ exercise = notebook.predict(
     "four_workers",
     25.6 / 14.4,
     working="products alone: 512 * 0.05 = 25.6 ms; four workers: 25.6 / 4 + 8 = 14.4 ms; 25.6 / 14.4",
-    why="More than half of their time, the four wait for each other. A larger batch would change that, a fifth worker would "
+    why="The four spend more than half of their time on the exchange. A larger batch would change that, a fifth worker would "
     "not.",
     rtol=3e-3,
 )
@@ -255,7 +255,7 @@ exercise.mistake(
     "That would be so if the exchange took no time, or next to none. It takes 8 ms, a row 50 µs: give both in one unit.",
     4,
 )
-exercise.mistake("The other way round: divide the time of one worker by the time of four.", 14.4 / 25.6)
+exercise.mistake("The other way round: divide the time of one worker by the time of four.", 14.4 / 25.6, 0.56)
 exercise.mistake("Each of the four has a quarter of the rows, not all of them.", 25.6 / 33.6)
 exercise.mistake(
     "Two ways lead there. Either the exchange was divided by four as well: it takes 8 ms, however many rows a worker had. Or "
