@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 import torch
 from processes import in_ranks, needs_fork
@@ -170,12 +171,6 @@ def wait_until(it_is_so, seconds=60):
         time.sleep(0.1)
 
 
-def children(pid):
-    """The numbers of the processes that another one has started."""
-    said = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    return [int(child) for child, parent in map(str.split, said.splitlines()) if int(parent) == pid]
-
-
 def runs(pid):
     try:
         os.kill(pid, 0)
@@ -236,7 +231,7 @@ def test_who_kills_torchrun_ends_its_processes(tmp_path):
         agent = subprocess.Popen([*torchrun, "--standalone", "--nproc-per-node=2", *program], stdout=said, stderr=said)
         try:
             wait_until(checkpoint.exists)
-            processes = children(agent.pid)
+            processes = [child.pid for child in psutil.Process(agent.pid).children()]
             assert len(processes) == 2
         finally:
             agent.kill()
