@@ -5,8 +5,11 @@ Usage: slides.py   (make slides)
 What the class sees:
 
 - Headings, questions, formulas, tables, quotations, and exercises with prompt and stub. Of a list, the first sentence
-  of each item. Of other prose a sentence that defines or stresses (a word is bold or in italics), asks (?), or leads
-  into a formula, a list or a **Predict.**, each with the sentence before it. All prose is in the speaker's notes.
+  of each item. Of other prose a sentence that defines or stresses (a word is bold or in italics), asks (?), supposes
+  (Say, Suppose, Let), or leads into a formula, a list or a **Predict.**: each with the sentence before it, with those
+  before it that say what a letter is, and with one that stands between two. All prose is in the speaker's notes.
+- Where there is room on a slide without a figure, and nothing of the paragraph is seen: the first two sentences about
+  an answer and below a heading, the last two before a question.
 - Code with what it shows. Of code that draws, the figure alone, as large as there is room; of an error, what it says;
   of a function longer than LONG lines, its head. Left out: set-up, imports, assertions, and cells that only prove
   something (the notes say so), unless that is the answer to a question.
@@ -98,7 +101,7 @@ def sentences(text):
     """The sentences of a paragraph. A label, **Next.** for instance, is part of the one behind it."""
     masked = re.sub(r"\$[^$]*\$|`[^`]*`", lambda m: "X" * len(m[0]), text)
     start = 0
-    for end in re.finditer(r"[.?!][)\"”*_]*\s+(?![a-z])|$", masked):
+    for end in re.finditer(r"(?<!\.\.)[.?!][)\"”*_]*\s+(?![a-z])|$", masked):
         sentence = text[start : end.end()].strip()
         # something bold or in brackets may hold several
         whole = sentence.count("**") % 2 == 0 and sentence.count("(") <= sentence.count(")")
@@ -112,14 +115,19 @@ def kept(paragraph, following):
     every = list(sentences(paragraph))
     keep = set()
     for i, sentence in enumerate(every):
-        stresses = "*" in re.sub(r"^\*\*[^*]+\*\* |`[^`]*`|\$[^$]*\$", "", sentence)
+        stresses = "*" in re.sub(r"^\*\*[^*]+[.?!:]\*\* |`[^`]*`|\$[^$]*\$", "", sentence)
         asks = re.search(r"\?[)\"”*_]*$", sentence)
         last = i == len(every) - 1
         leads = following in ("math_block", "question") or (
             following in ("list", "table", "fence") and sentence[-1] == ":"
         )
-        if stresses or asks or (last and leads):
+        supposes = re.match("(Say|Suppose|Let) ", sentence)
+        if stresses or asks or supposes or (last and leads):
             keep |= {i - 1, i}
+    for i in range(len(every) - 1, 0, -1):
+        if i in keep and "$" in every[i] and re.search(r"\$[^$]*=[^$]*\$", every[i - 1]):
+            keep.add(i - 1)
+    keep |= {i + 1 for i in keep if i + 2 in keep}
     if 1 in keep:
         keep.add(0)  # how a paragraph begins
     return " ".join(sentence for i, sentence in enumerate(every) if i in keep)
@@ -412,8 +420,37 @@ class Deck:
         for begin, end in pairwise([0, *ends]):
             name = self.groups[begin].cell.id
             names[name] += 1
+            if begin:
+                self.explain(begin, end)
             slides.append(Slide(name if names[name] == 1 else f"{name}-{names[name]}", self.groups[begin:end]))
         return slides
+
+    def explain(self, begin, end):
+        """Where there is room: the words without which an answer, a question or a heading would stand alone."""
+        slide = self.groups[begin:end]
+
+        def say(block, cell, first, group, place):
+            """Of a block of a cell two sentences, the first or the last, unless the class sees something of it."""
+            kind, source = block
+            every = [*sentences(source)]
+            here = [part for other in slide for part in other.parts]
+            shown = [part.source for other in self.groups for part in other.parts if part.cell is cell]
+            seen = any(sentence in text for sentence in every for text in shown)
+            if kind == "paragraph" and every and not seen and all(part.kind != "figure" for part in here):
+                said = every[-2:] if not first else every[:1] if every[-1].endswith(":") else every[:2]
+                said = text_part(kind, " ".join(said), cell)
+                if sum(part.height() for part in [*here, said]) <= ROOM:
+                    group.parts.insert(place, said)
+
+        asked = next(group.asks for group in reversed(self.groups[:begin]) if group.parts)
+        about = next((group for group in slide if group.note and not group.code), None)
+        if asked and slide[0].code and about and about.begins < 2:
+            say(blocks(about.note)[0], about.cell, True, about, 0)
+        for above, group in pairwise(self.groups[begin - 1 : end]):
+            if group.begins == 1 and group.parts[0].kind == "question" and not above.code:
+                say(blocks(above.cell.source)[-1], above.cell, False, group, 0)
+            elif group.begins in (2, 3) and len(found := blocks(group.cell.source)) > 1:
+                say(found[1], group.cell, True, group, 1)
 
     def divide(self, figure):
         """Where the slides end, so that there are at most MOST, and it costs least."""

@@ -233,7 +233,7 @@ def test_what_is_run_never_stands_below_a_question(tmp_path):
     deck = a_deck(tmp_path, *cells, ("a + 1", "2"))
     assert [texts(slide) for slide in deck.slides[1:]] == [
         ["## 1. Begin", "**Predict.** One?"],
-        ["a = 1", "print(a)", "1"],
+        ["a = 1", "print(a)", "1", "It is one."],
         ["**Predict.** And two?"],
         ["a + 1", "2"],
     ]
@@ -263,6 +263,15 @@ def test_more_questions_than_slides_share_them_and_still_do_not_answer(tmp_path,
         ("It is said. Why is it so? Because.", "It is said. Why is it so?"),
         ("It is said, with $a. B$ and `c. D` in it. All of it.", None),
         ("Not this. Not that. Nor this. But this one leads to\n\n$$x = 1$$", "Nor this. But this one leads to"),
+        (
+            "Said. Also. Write $u = 1$. With $v = u$ too. By it, $f = u$. So\n\n$$x = 1$$",
+            "Write $u = 1$. With $v = u$ too. By it, $f = u$. So",
+        ),
+        ("It is said. Let it be. Said.", "It is said. Let it be."),
+        ("How? By this. Then *that*. Said.", "How? By this. Then *that*."),
+        ("It is *one*. It is said. By this. Then *that*.", "It is *one*. It is said. By this. Then *that*."),
+        ("Said. Nor this. Go by 1, ... 359 degrees. It is a **word**.", "Go by 1, ... 359 degrees. It is a **word**."),
+        ("By threes. **Guess** it. **Run** it. Then *that*.", "By threes. **Guess** it. **Run** it. Then *that*."),
         ("- One. More of it.\n- Two, e.g. this", "- One.\n- Two, e.g. this"),
         ("| a | b |\n|---|---|\n| c | d |", "| a | b |\n|---|---|\n| c | d |"),
     ],
@@ -283,6 +292,24 @@ def test_what_is_too_long_begins_the_next_slide_and_what_only_proves_is_a_note(t
     assert len(pieces) > 1 and "\n\n".join(pieces) == functions.replace("\n\n\n", "\n\n")
     assert shown.count(proof) == 1 and shown[-1] == proof
     assert "assertion" in "".join(slide.notes for slide in deck.slides)
+
+
+def test_an_answer_a_question_and_a_heading_do_not_stand_alone(tmp_path):
+    about = "Two. As said. And no more.\n\nNor this."
+    cells = ["**Predict.** One and one?", ("1 + 1", "2"), about, ("2 + 2", "4"), "Not this. Four. So far."]
+    deck = a_deck(tmp_path, "## 1. Begin\n\nIt adds. It does. Not this.", ("1", "1"), *cells, "**Predict.** Now?")
+    assert [texts(slide) for slide in deck.slides[1:]] == [
+        ["## 1. Begin", "It adds. It does.", "1", "1"],
+        ["**Predict.** One and one?"],
+        ["1 + 1", "2", "Two. As said.", "2 + 2", "4"],
+        ["Four. So far.", "**Predict.** Now?"],
+    ]
+
+
+def test_nothing_more_is_said_where_there_is_no_room(tmp_path):
+    full = "\n\n\n".join(f"x{i} = {i}" for i in range(11))
+    deck = a_deck(tmp_path, "## 1. Begin", "**Predict.** All?", (full, "2"), "It is said. " + "Much " * 40)
+    assert [part.kind for part in deck.slides[-1].parts] == ["code", "output"]
 
 
 def test_a_long_function_is_its_head_and_docstring(tmp_path):
