@@ -55,7 +55,7 @@ nbval: export PET_RUN_PATH := 1
 nbval: export PET_START_METHOD := fork
 endif
 # No notebook reaches the network, and no program that it starts. (For the tests, tests/conftest.py sees to it.)
-# (The other folder holds what makes nbval stricter.)
+# (The other folder holds what makes nbval stricter, and sooner ready.)
 nbval: export PYTHONPATH := $(CURDIR)/tests/offline$(if $(filter Windows_NT,$(OS)),;,:)$(CURDIR)/tests/nbval_plugins
 # The environment that it needs is made with one.
 $(READY): export PYTHONPATH :=
@@ -70,7 +70,7 @@ unit: $(READY)  ## tests of the helpers, the tools and the form of the notebooks
 	$(LAST) $(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist worksteal $(ARGS)
 
 nbval: $(READY)  ## execute the notebooks and compare every output with the stored one
-	$(BIN)/python -m pytest $(NOTEBOOKS) -n $(NOTEBOOK_WORKERS) --dist loadscope --no-loadscope-reorder -p stricter --nbval$(if $(filter-out cpu,$(COURSE_DEVICE)),-lax) \
+	$(BIN)/python -m pytest $(NOTEBOOKS) -n $(NOTEBOOK_WORKERS) --dist loadscope --no-loadscope-reorder -p stricter $(if $(filter-out cpu,$(COURSE_DEVICE)),--nbval-lax,-p warm --nbval) \
 		--nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120
 
 oldest:  ## the tests of the helpers, and nbval, with the oldest versions that the course works with

@@ -192,7 +192,19 @@ def run_nbval(folder, cells, *options):
     """The exit status, what is printed, and the verdict of each cell of a small notebook."""
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "small.ipynb")
     rules = ["--nbval-sanitize-with", ROOT / "tests" / "nbval_sanitize.cfg", "-c", ROOT / "pyproject.toml"]
-    command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "-p", "stricter", "--nbval"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-rA",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "stricter",
+        "-p",
+        "warm",
+        "--nbval",
+    ]
     plugins = os.pathsep.join([str(ROOT / "tests" / "nbval_plugins"), os.environ["PYTHONPATH"]])
     result = subprocess.run(
         [*command, "--nbval-current-env", *rules, *options, "small.ipynb"],
@@ -213,6 +225,7 @@ def test_nbval_finds_another_digit_a_missing_output_another_figure_and_a_cell_th
     cells[2].outputs = []
     cells += [cell_with_figure(what) for what in BROKEN]
     cells += [cell_with_figure(what, "figure-varies") for what in ("a curve", "the size")]
+    cells += [nbformat.v4.new_code_cell("torch.zeros", execution_count=1)]  # whose import is forgotten
     # It swallows the interrupt, as `fit` does, and then shows what is stored.
     patient = "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    pass"
     cells += [nbformat.v4.new_code_cell(source, execution_count=1) for source in (patient, "1;")]
