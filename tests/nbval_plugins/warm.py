@@ -1,6 +1,6 @@
-"""A plugin of pytest: each kernel that nbval starts is a copy of one process, which has imported PyTorch already.
+"""A plugin of pytest: each kernel that nbval starts is a copy of one process, which has imported PyTorch and others already.
 
-PyTorch and scikit-learn take two seconds of each notebook to import, of which most need no more than that for all the rest.
+To import them takes three seconds of each notebook, and most need no more than that for all the rest.
 No name is in the notebook for it: a cell that forgets its import fails as ever. Only on Linux is it safe to copy a process
 that has imported so much; elsewhere kernels start as they do for a reader, and so they do in `make run`, which stores
 the outputs.
@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 
+import ipykernel.kernelapp
 from jupyter_client.provisioning import local_provisioner
 
 
@@ -59,6 +60,8 @@ class Kernel:
 
 def copy_for_each_line():
     """Each line that comes in asks for a kernel, and gets its process number. Returns in the copy, with what was asked."""
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as a kernel does
+    import matplotlib.pyplot  # noqa: F401
     import sklearn.datasets  # noqa: F401
     import torch
 
@@ -86,7 +89,4 @@ if __name__ == "__main__":
     os.chdir(folder)
     os.environ.update(env, JPY_PARENT_PID=str(os.getppid()))
     sys.argv[1:] = options
-
-    from ipykernel import kernelapp
-
-    kernelapp.launch_new_instance()
+    ipykernel.kernelapp.launch_new_instance()
