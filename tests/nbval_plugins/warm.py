@@ -87,6 +87,7 @@ if __name__ == "__main__":
         for stream in (0, 1, 2):
             os.dup2(nothing.fileno(), stream)
     os.chdir(folder)
-    os.environ.update(env, JPY_PARENT_PID=str(os.getppid()))
-    sys.argv[1:] = options
+    os.environ.update(env)
+    # A kernel ends when its parent has ended. (The variable for that, JPY_PARENT_PID, was read by the import.)
+    sys.argv[1:] = [*options, f"--IPKernelApp.parent_handle={os.getppid()}"]
     ipykernel.kernelapp.launch_new_instance()
