@@ -7,17 +7,16 @@ the solutions out, as it does in the notebooks, and so does any other value but 
 """
 
 import json
-import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from helpers.exercises import exercises, notebooks
+from helpers.exercises import exercises, notebooks, solutions_setting
 
 
 def main(file):
-    shown = os.environ.get("COURSE_SOLUTIONS", "").strip().lower() in ("", "on")
+    shown = solutions_setting() == "on"
     told = {
         exercise.name: {"hints": list(map(str, exercise.hints)), "solution": exercise.source() if shown else None}
         for number in notebooks()

@@ -79,6 +79,15 @@ def in_ranks(work, world=2, seconds=60):
         return outcomes
 
 
+def runs(pid):
+    """Whether there is a process of that number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 class TorchrunOfCopies:
     """What `subprocess.Popen` starts with `python -m torch.distributed.run ...`: that torchrun and that program.
 

@@ -1,6 +1,5 @@
 """Notebook 11 starts programs: an error in one is shown whole, none is waited for longer than said, none is left behind."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -9,7 +8,7 @@ import time
 
 import pytest
 from exercise_cells import cells_of, notebook_cells
-from processes import TorchrunOfCopies, needs_fork
+from processes import TorchrunOfCopies, needs_fork, runs
 
 pytestmark = needs_fork
 
@@ -43,13 +42,6 @@ def start(notebook, program, **settings):
 def processes(folder):
     """The processes that are or were there, by number."""
     return [int(file.name.removeprefix("process_")) for file in folder.glob("process_*")]
-
-
-def runs(pid):
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, 0)
-        return True
-    return False
 
 
 def test_what_a_program_prints_is_returned(notebook):

@@ -16,7 +16,7 @@ import nbformat
 import psutil
 import pytest
 import torch
-from processes import in_ranks, needs_fork
+from processes import in_ranks, needs_fork, runs
 from torch import distributed
 from torch.distributed.run import get_args_parser
 
@@ -169,14 +169,6 @@ def wait_until(it_is_so, seconds=60):
     while not it_is_so():
         assert time.monotonic() < deadline, f"not after {seconds} seconds"
         time.sleep(0.1)
-
-
-def runs(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def refusal(work):

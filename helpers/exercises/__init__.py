@@ -47,13 +47,18 @@ def solution(name):
     The environment variable COURSE_SOLUTIONS says whether: on (or unset) or off. Any other value hides them, too.
     """
     exercise = find(name)
-    setting = os.environ.get("COURSE_SOLUTIONS", "").strip().lower()
-    if setting in ("", "on"):
+    setting = solutions_setting()
+    if setting == "on":
         print(exercise.source())
     elif setting == "off":
         print(filled(str(MESSAGES["no solutions"](name=name))))
     else:
         print(filled(str(MESSAGES["unknown setting"](value=setting))))
+
+
+def solutions_setting():
+    """What COURSE_SOLUTIONS says: "on", also where it is unset; "off"; or what is neither, which hides solutions, too."""
+    return os.environ.get("COURSE_SOLUTIONS", "").strip().lower() or "on"
 
 
 def progress(*, as_dict=False):

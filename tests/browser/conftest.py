@@ -16,8 +16,8 @@ import functools
 import http.server
 import json
 import os
-import shutil
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -25,6 +25,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "book" / "_build" / "html"
+sys.path.insert(0, str(ROOT / "book"))
+import slides  # noqa: E402
+
 PATH = "/some/course/"  # GitHub Pages serves a repository below a path
 
 
@@ -54,8 +57,7 @@ def site():
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args):
     """The Chromium or Chrome that this machine has; where it has none, the one that `playwright install` fetched."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    found = slides.browser()
     return browser_type_launch_args | ({"executable_path": found} if found else {})
 
 

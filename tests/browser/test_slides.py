@@ -3,16 +3,13 @@
 import ast
 import re
 import shutil
-import sys
 from urllib.parse import urlsplit
 
 import nbformat
 import pytest
+import slides
 from conftest import ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-
-sys.path.insert(0, str(ROOT / "book"))
-import slides
 
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
