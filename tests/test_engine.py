@@ -16,6 +16,7 @@ import torch
 from exercise_cells import run_as_a_cell
 from odd import ODD, WORLD, NoRepr
 from torch import nn
+from torch.overrides import _get_current_function_mode_stack
 
 from helpers.exercises.engine import Notebook, Passed, compare, numbers, words
 from helpers.exercises.engine.examine import examine as verdict
@@ -364,21 +365,33 @@ def test_a_check_makes_a_world_of_its_own(world):
     exercise.right(lambda x: torch.ones(2, 2) @ x)
     exercise.case(torch.rand(2, 2, generator=torch.Generator().manual_seed(0)))
     with world():
+        here = torch.get_default_device()
         assert said(exercise, lambda x: torch.ones(2, 2) @ x)[0] == "solved"
+        assert torch.get_default_device() == here
         learned = torch.zeros(1, device="cpu", requires_grad=True)
     assert said(exercise, lambda x: torch.ones(2, 2) @ x)[0] == "solved"
     assert said(exercise, lambda x: x + learned)[0] == "attempted"
+    assert torch.empty(1).device.type == "cpu" and not _get_current_function_mode_stack()
 
 
-def test_a_default_that_the_answer_leaves_behind_is_undone():
+@pytest.mark.parametrize("before", [None, "meta"])
+@pytest.mark.parametrize("default", [None, "cpu", "meta"])
+def test_a_default_that_the_answer_leaves_behind_is_undone(before, default):
     def wild(x):
-        torch.set_default_device("meta")
+        torch.set_default_device(default)
         torch.inference_mode().__enter__()
         return 2 * x
 
-    said(TOY, wild)
-    assert torch.get_default_device().type == "cpu" and not torch.is_inference_mode_enabled()
-    assert said(TOY, double)[0] == "solved"
+    try:
+        torch.set_default_device(before)
+        said(TOY, wild)
+        assert torch.empty(1).device.type == (before or "cpu") and not torch.is_inference_mode_enabled()
+        # a device by default is a mode, through which each call goes from then on
+        assert len(_get_current_function_mode_stack()) == (before is not None)
+        assert said(TOY, double)[0] == "solved"
+    finally:
+        torch.set_default_device(None)
+    assert torch.empty(1).device.type == "cpu" and not _get_current_function_mode_stack()
 
 
 def changes(x):

@@ -66,6 +66,8 @@ def world():
             random.setstate(python)
             np.random.set_state(numpy)
             torch.set_default_dtype(dtype)
+            # First none, which is all where there was none: a default, be it the CPU, slows down every call of PyTorch.
+            torch.set_default_device(None)
             if torch.get_default_device() != device:
                 torch.set_default_device(device)
     torch.set_grad_enabled(grad)
