@@ -125,9 +125,16 @@ def numbers(what, value, *, instead=MESSAGES["a tensor"]):
         raise Wrong(MESSAGES["kind"](what=what, expected=expected, got=got)) from None
     if tensor.device.type == "meta":
         raise Wrong(MESSAGES["no numbers"](what=what, got=str(tensor.device)))
+    if tensor.is_complex() and tensor.imag.any():
+        raise Wrong(MESSAGES["imaginary"](what=what))
+    return _wide(tensor)
+
+
+def _wide(tensor):
+    """The same numbers as float64, int64 or bool. Raises TypeError for imaginary ones."""
     if tensor.is_complex():
         if tensor.imag.any():
-            raise Wrong(MESSAGES["imaginary"](what=what))
+            raise TypeError("imaginary")
         tensor = tensor.real
     if tensor.is_floating_point():
         return tensor.double()
@@ -147,7 +154,7 @@ def _tensor(value):
     if isinstance(value, (list, tuple)):
         if all(type(v) in (int, float) for v in value):
             return torch.tensor(value, dtype=None if value else torch.float64)
-        return torch.stack([numbers("", v) for v in value])
+        return torch.stack([_wide(_tensor(v)) for v in value])
     if isinstance(value, bool):
         return torch.tensor(value)
     if isinstance(value, int):
