@@ -1,3 +1,4 @@
+import gc
 import os
 import runpy
 import shutil
@@ -23,6 +24,10 @@ OFFLINE = Path(__file__).resolve().parent / "offline"
 others = os.environ.get("PYTHONPATH")
 os.environ["PYTHONPATH"] = f"{OFFLINE}{os.pathsep}{others}" if others else str(OFFLINE)
 runpy.run_path(str(OFFLINE / "sitecustomize.py"))
+
+
+def pytest_collection_finish():
+    gc.freeze()  # PyTorch and thousands of tests stay: each search for garbage would go through them
 
 
 @pytest.fixture(autouse=True)
