@@ -105,7 +105,10 @@ class TorchrunOfCopies:
 
     def run(self, arguments, cwd, env):
         from torch.distributed import run
+        from torch.distributed.elastic.rendezvous import dynamic_rendezvous
 
+        # For its log, torchrun looks through the stack many times, and the stack of pytest is a high one.
+        dynamic_rendezvous.get_method_name = lambda depth=0: ""
         # Where a pool of threads starts several of them, a copy must not wait for the pool at its end: it is in it.
         concurrent.futures.thread._threads_queues.clear()
         os.chdir(cwd)
