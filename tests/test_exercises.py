@@ -2,6 +2,7 @@
 
 import ast
 import collections
+import functools
 import inspect
 import json
 import re
@@ -14,8 +15,11 @@ from lessons import ROOT, is_deeper
 from processes import FORK, needs_fork
 
 from helpers import exercises as course
+from helpers.data import load_mnist
 from helpers.exercises import mnist_dnn, multilayer_perceptron
 from helpers.exercises.engine import store, words
+
+MNIST = functools.cache(load_mnist)
 
 
 @pytest.fixture(params=EXERCISES)
@@ -30,6 +34,11 @@ def own_progress(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "_in_memory", {})
     monkeypatch.setattr(course, "_hints_given", {})
     return tmp_path / "progress.json"
+
+
+@pytest.fixture(autouse=True)
+def one_reading(monkeypatch):
+    monkeypatch.setattr(mnist_dnn, "load_mnist", MNIST)
 
 
 # What an exercise is made of

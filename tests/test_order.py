@@ -30,7 +30,7 @@ from IPython.lib.pretty import pretty
 from lessons import ROOT, core, deeper, needed, read
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from processes import TorchrunOfCopies, in_a_copy, needs_fork
-from short import on_few
+from short import IN_10, in_10_short, on_few
 
 from helpers import exercises as course
 from helpers import training
@@ -227,25 +227,12 @@ def numbers_in(tensor):
 # The notebooks
 
 
-SHORTER = {
-    "GO_FAR = False": "GO_FAR = True",
-    "9 if GO_FAR": "3 if GO_FAR",
-    "[:10_000]": "[:100]",
-    "for X, y in val_loader": "for X, y in [next(iter(val_loader))]",
-    "for loader in (some, val_loader)": "for loader in (some, some)",
-    "committee(X_val), y_val": "committee(X_val[:100]), y_val[:100]",
-    "committee(rows(test_images)), test_labels": "committee(rows(test_images[:100])), test_labels[:100]",
-}
-
-
 def shortened(cell, source):
     """A cell of notebook 10 with trainings of eight steps, and so without what it claims about their result.
 
     In full it takes about a minute, and nbval runs it so, but for the committee, which is trained only here.
     """
-    # three members see each way of the images once; and what eight steps have taught is measured on a few images
-    for long, short in SHORTER.items():
-        source = source.replace(long, short)
+    source = in_10_short(source)
     if cell.startswith("exercise-"):
         return source
     return ast.unparse(WithoutAssertions().visit(ast.parse(source)))
@@ -255,7 +242,7 @@ def shortened(cell, source):
 FEWER_ROWS = "for rows in (256, 8192):\n    alone", "for rows in (256, 512):\n    alone"
 
 
-@pytest.mark.parametrize(("number", "words"), [*(("10", long) for long in SHORTER), ("11", FEWER_ROWS[0])])
+@pytest.mark.parametrize(("number", "words"), [*(("10", long) for long in IN_10), ("11", FEWER_ROWS[0])])
 def test_what_is_cut_short_stands_in_the_notebook(number, words):
     assert any(words in cell.source for cell in cells_of(number))
 

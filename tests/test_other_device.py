@@ -18,7 +18,7 @@ import torch
 from exercise_cells import cells_of
 from other_device import is_there, other_device
 from processes import in_a_copy, needs_fork
-from short import on_few
+from short import in_10_short, on_few
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
@@ -228,14 +228,19 @@ def run_all(number):
     device.pick_device = lambda: torch.device("cuda")
     training.fit, training.evaluate = on_few(2, fit), on_few(2, evaluate)
     for cell in code_cells(number):
-        body = ast.parse(cell.source).body
+        body = ast.parse(in_10_short(cell.source) if number == "10" else cell.source)
         if hasattr(main, "fit"):
-            body = [ast.Expr(node.test) if isinstance(node, ast.Assert) else node for node in body]
+            body = ClaimsComputed().visit(body)
         with other_device():
             error = run(cell, body, main)
         if error and "raises-exception" not in cell.metadata.get("tags", []):
             return f"cell {cell.id}: {error!r}"
     return f"ran on {main.device}"
+
+
+class ClaimsComputed(ast.NodeTransformer):
+    def visit_Assert(self, node):
+        return ast.Expr(node.test)
 
 
 def picks_device(number):
@@ -277,7 +282,7 @@ def used_there(number):
 
     nn.modules.module.register_module_forward_pre_hook(use)
     for cell in code_cells(number):
-        run(cell, ast.parse(cell.source).body, main)
+        run(cell, ast.parse(cell.source), main)
         if wanted == found.keys():
             break
         if inspect.isfunction(getattr(main, "train", None)):  # a model is used in the first epoch, or never

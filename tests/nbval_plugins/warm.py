@@ -31,7 +31,7 @@ class Kernel:
     def __init__(self, command, *, cwd, env, **_):
         if Kernel.original is None:
             Kernel.original = subprocess.Popen(
-                [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+                [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0
             )
         options = command[command.index("ipykernel_launcher") + 1 :]
         wanted = json.dumps([options, os.path.abspath(cwd), dict(env)])
@@ -72,7 +72,7 @@ def copy_for_each_line():
     for line in sys.stdin:
         answer, says = os.pipe()
         if os.fork() == 0:
-            os.setsid()  # before its number is known: an interrupt is sent to its group
+            os.setpgrp()  # before its number is known: an interrupt is sent to its group
             os.write(says, f"{os.getpid()}\n".encode())
             return json.loads(line)
         print(os.read(answer, 100).decode(), end="", flush=True)
