@@ -17,8 +17,11 @@ def warp(X, theta, wobble=0.0):
 
     wobble: displacements (n, 28, 28, 2) on top, here none.
     """
+    x = torch.linspace(-1, 1, 28, device=X.device) * 27 / 28  # (28,): pixel centres
+    y = x.unsqueeze(1)  # (28, 1)
+    a, b, shift = theta[..., None, None].unbind(dim=2)  # (n, 2, 1, 1) each
+    grid = (a * x + b * y + shift).permute(0, 2, 3, 1) + wobble  # (n, 28, 28, 2)
     images = X.reshape(-1, 1, 28, 28)
-    grid = F.affine_grid(theta, images.shape, align_corners=False) + wobble
     return F.grid_sample(images, grid, align_corners=False).reshape(-1, 784)
 
 
