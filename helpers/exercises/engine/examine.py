@@ -20,7 +20,7 @@ from helpers.exercises.engine.exercise import Passed
 from helpers.exercises.engine.guard import Stopped, blame, guard, parameters, told
 from helpers.exercises.engine.untouched import untouched
 from helpers.exercises.engine.words import MESSAGES
-from helpers.exercises.engine.world import on_the_side, world
+from helpers.exercises.engine.world import begin, on_the_side, world
 
 
 def examine(exercise, answer):
@@ -177,16 +177,16 @@ def _difference(exercise, wanted, given):
 
 def _named(exercise, given, i, wrong):
     """What to say of a wrong answer that differs first in outcome i: the message of a known mistake, or the difference."""
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), world():
         warnings.simplefilter("ignore")  # of the mistake, not of the answer
         for mistake in exercise.mistakes:
-            with world():
-                if _does_the_same(exercise, mistake.answer, given):
-                    # An error, NaN or a changed argument can have many causes.
-                    vague = any(wrong.message.says(MESSAGES[name].words) for name in ("nan", "changed"))
-                    if vague or isinstance(given[i][1], Stopped):
-                        return Wrong(MESSAGES["one cause"](happened=wrong.message, message=mistake.message))
-                    return Wrong(mistake.message)
+            begin()
+            if _does_the_same(exercise, mistake.answer, given):
+                # An error, NaN or a changed argument can have many causes.
+                vague = any(wrong.message.says(MESSAGES[name].words) for name in ("nan", "changed"))
+                if vague or isinstance(given[i][1], Stopped):
+                    return Wrong(MESSAGES["one cause"](happened=wrong.message, message=mistake.message))
+                return Wrong(mistake.message)
     if exercise.kind == "predict" and not isinstance(given[0][1], Wrong):
         return _without_the_secret(exercise, given[0][1])
     if wrong.message.says(MESSAGES["changed"].words):

@@ -55,11 +55,7 @@ def world():
         if device.type != "cpu":
             torch.set_default_device("cpu")
         torch.set_default_dtype(torch.float32)
-        random.seed(0)
-        np.random.seed(0)
-        torch.default_generator.manual_seed(0)  # torch.manual_seed would seed a GPU that is not yet in use
-        if devices:
-            torch.cuda.manual_seed_all(0)
+        begin()
         try:
             yield
         finally:
@@ -71,6 +67,15 @@ def world():
             if torch.get_default_device() != device:
                 torch.set_default_device(device)
     torch.set_grad_enabled(grad)
+
+
+def begin():
+    """The first random numbers of a world are the next ones."""
+    random.seed(0)
+    np.random.seed(0)
+    torch.default_generator.manual_seed(0)  # torch.manual_seed would seed a GPU that is not yet in use
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(0)
 
 
 class _Screen(io.TextIOBase):
