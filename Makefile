@@ -35,7 +35,7 @@ update:  ## next week's notebooks; what you wrote in yours stays
 
 # Side by side. The notebooks are the longest job, one after the other: they have a core for themselves, the tests the rest.
 test: lint  ## everything that CI checks (on a GPU: make test COURSE_DEVICE=cuda)
-	@echo "Tests and notebooks run side by side, for three minutes or a little more; each shows its output when it is through."
+	@echo "Tests and notebooks run side by side, for two and a half minutes or more; each shows its output when it is through."
 	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) unit nbval NOTEBOOK_WORKERS=0 LAST="$(shell command -v nice)"
 
 # Committed outputs are those of a CPU. Elsewhere random numbers differ, and the assertions in the cells are the proof.
