@@ -120,14 +120,17 @@
     function stop() {
       running = false;
       run.textContent = run.dataset.train;
-      cancelAnimationFrame(waiting);
-      waiting = 0;
+      schedule();
     }
 
     function schedule() {
       const shown = visible && !document.hidden;
       part("paused").textContent = running && !shown ? WORDS.paused : "";
-      if (running && shown && !waiting) waiting = requestAnimationFrame(tick);
+      if (running && shown) waiting ||= requestAnimationFrame(tick);
+      else {
+        cancelAnimationFrame(waiting); // or one more epoch would pass unseen
+        waiting = 0;
+      }
     }
 
     function tick(now) {
