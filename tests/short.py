@@ -14,6 +14,7 @@ IN_10 = {
     "{luck(wins, losses)": "{luck(wins, losses, 10)",
     "committee(X_val), y_val": "committee(X_val[:100]), y_val[:100]",
     "committee(rows(test_images)), test_labels": "committee(rows(test_images[:100])), test_labels[:100]",
+    "assert on_test > 0.993": "assert on_test > 0",
 }
 
 

@@ -228,19 +228,14 @@ def run_all(number):
     device.pick_device = lambda: torch.device("cuda")
     training.fit, training.evaluate = on_few(2, fit), on_few(2, evaluate)
     for cell in code_cells(number):
-        body = ast.parse(in_10_short(cell.source) if number == "10" else cell.source)
+        body = ast.parse(in_10_short(cell.source) if number == "10" else cell.source).body
         if hasattr(main, "fit"):
-            body = ClaimsComputed().visit(body)
+            body = [ast.Expr(node.test) if isinstance(node, ast.Assert) else node for node in body]
         with other_device():
             error = run(cell, body, main)
         if error and "raises-exception" not in cell.metadata.get("tags", []):
             return f"cell {cell.id}: {error!r}"
     return f"ran on {main.device}"
-
-
-class ClaimsComputed(ast.NodeTransformer):
-    def visit_Assert(self, node):
-        return ast.Expr(node.test)
 
 
 def picks_device(number):
@@ -282,7 +277,7 @@ def used_there(number):
 
     nn.modules.module.register_module_forward_pre_hook(use)
     for cell in code_cells(number):
-        run(cell, ast.parse(cell.source), main)
+        run(cell, ast.parse(cell.source).body, main)
         if wanted == found.keys():
             break
         if inspect.isfunction(getattr(main, "train", None)):  # a model is used in the first epoch, or never

@@ -125,9 +125,10 @@ def numbers(what, value, *, instead=MESSAGES["a tensor"]):
         raise Wrong(MESSAGES["kind"](what=what, expected=expected, got=got)) from None
     if tensor.device.type == "meta":
         raise Wrong(MESSAGES["no numbers"](what=what, got=str(tensor.device)))
-    if tensor.is_complex() and tensor.imag.any():
-        raise Wrong(MESSAGES["imaginary"](what=what))
-    return _wide(tensor)
+    try:
+        return _wide(tensor)
+    except TypeError:
+        raise Wrong(MESSAGES["imaginary"](what=what)) from None
 
 
 def _wide(tensor):
